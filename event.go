@@ -1,0 +1,169 @@
+package waybill
+
+import (
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// A Status is what an event reports of a message.
+type Status uint8
+
+// The statuses. Played means read, with voice.
+const (
+	StatusNone Status = iota // labels only
+	StatusAccepted
+	StatusSent
+	StatusDelivered
+	StatusRead
+	StatusPlayed
+	StatusFailed
+	StatusClicked
+)
+
+var statuses = map[string]Status{
+	"accepted": StatusAccepted, "sent": StatusSent, "delivered": StatusDelivered,
+	"read": StatusRead, "played": StatusPlayed, "failed": StatusFailed, "clicked": StatusClicked,
+}
+
+// ParseStatus returns the status with the given name.
+func ParseStatus(name string) (Status, bool) {
+	s, ok := statuses[name]
+	return s, ok
+}
+
+// Bounds of an event. A message may have any number of events.
+const (
+	MaxMessageID = 512 // bytes
+	MaxLabel     = 256 // bytes of a label value, a click ID, a button text
+	MaxRev       = 1<<53 - 1
+
+	// EarliestEvent is the first instant an event may carry: 2015-01-01.
+	EarliestEvent Instant = 1420070400
+
+	// MaxAhead is how far an event may lie ahead of our clock.
+	MaxAhead = 24 * time.Hour
+)
+
+// An Event is one report about one message of a channel.
+type Event struct {
+	Channel   ChannelNumber
+	Message   string // the vendor's ID
+	Status    Status
+	At        Instant
+	Labels    Labels
+	Recipient string // digits, or what the vendor has instead of a number
+	Inbound   bool   // the message was received by us
+	Templated bool   // the message is known to be made from a template
+
+	Failure Failure // of StatusFailed
+	Click   string  // of StatusClicked: the ID of the click, if it has one
+	Button  Button  // of StatusClicked
+}
+
+// Validate returns an Invalid error that names the first thing wrong with e,
+// with its value. now is the clock that bounds e.At.
+func (e *Event) Validate(now time.Time) error {
+	switch {
+	case e.Channel == 0:
+		return Errorf(Invalid, "channel is missing")
+	case e.Message == "":
+		return Errorf(Invalid, "message is missing")
+	case e.At == Never:
+		return Errorf(Invalid, "at is missing")
+	case e.At < EarliestEvent:
+		return Errorf(Invalid, "at %s is before 2015", e.At.Time().Format(time.RFC3339))
+	case e.At > InstantOf(now.Add(MaxAhead)):
+		return Errorf(Invalid, "at %s is more than a day ahead of the clock", e.At.Time().Format(time.RFC3339))
+	case e.Status > StatusClicked:
+		return Errorf(Invalid, "status %d is unknown", e.Status)
+	}
+	if err := checkText("message", e.Message, MaxMessageID); err != nil {
+		return err
+	}
+	for l, v := range e.Labels {
+		if v.Rev < 0 || v.Rev > MaxRev {
+			return Errorf(Invalid, "rev %d is not between 0 and %d", v.Rev, int64(MaxRev))
+		}
+		if err := checkText(Label(l).String(), v.Value, MaxLabel); err != nil {
+			return err
+		}
+	}
+	for _, t := range []struct{ name, value string }{
+		{"recipient", e.Recipient},
+		{"error.code", e.Failure.Code},
+		{"error.title", e.Failure.Title},
+		{"click", e.Click},
+		{"button.type", e.Button.Type},
+		{"button.text", e.Button.Text},
+	} {
+		if err := checkText(t.name, t.value, MaxLabel); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkText bounds a text and keeps out what no store or log should hold.
+func checkText(name, value string, limit int) error {
+	if len(value) > limit {
+		return Errorf(Invalid, "%s has %d bytes, more than %d", name, len(value), limit)
+	}
+	if !utf8.ValidString(value) {
+		return Errorf(Invalid, "%s %q is not UTF-8", name, value)
+	}
+	if strings.ContainsRune(value, 0) {
+		return Errorf(Invalid, "%s %q contains a NUL", name, value)
+	}
+	return nil
+}
+
+// History returns what e alone says of its message.
+func (e *Event) History() Message {
+	m := Message{Inbound: e.Inbound, Templated: e.Templated}
+	for l, v := range e.Labels {
+		if v.Value != "" { // an absent label has no rank by which it could win
+			m.Labels[l] = v
+		}
+	}
+	switch e.Status {
+	case StatusAccepted:
+		m.At[Accepted] = e.At
+	case StatusSent:
+		m.At[Sent] = e.At
+	case StatusDelivered:
+		m.At[Delivered] = e.At
+	case StatusRead, StatusPlayed:
+		m.At[Read] = e.At
+	case StatusFailed:
+		m.At[Failed], m.Failure = e.At, e.Failure
+	case StatusClicked:
+		id := e.Click
+		if id == "" {
+			id = ClickID(e.Button, e.At)
+		}
+		m.Clicks = []Click{{ID: id, At: e.At, Button: e.Button}}
+	}
+	return m
+}
+
+// Digits returns the ASCII digits of a phone number, dropping everything else:
+// "+86 138-0000" is "861380000".
+func Digits(number string) string {
+	isOther := func(r rune) bool { return r < '0' || r > '9' }
+	if !strings.ContainsFunc(number, isOther) {
+		return number
+	}
+	return strings.Map(func(r rune) rune {
+		if isOther(r) {
+			return -1
+		}
+		return r
+	}, number)
+}
+
+// Printable reports whether s has no control characters, as identifiers must.
+func Printable(s string) bool {
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
+}

@@ -1,0 +1,92 @@
+package waybill
+
+import "context"
+
+// A ChannelNumber is a channel's own number in a store: never 0, never reused.
+type ChannelNumber uint32
+
+// A ChannelState is what a store must know of a channel to count its messages.
+type ChannelState struct {
+	Number   ChannelNumber
+	Provider Provider // never changes
+
+	// MetricsEnabled is the instant from which messages are collected,
+	// Never where they are not.
+	MetricsEnabled Instant
+}
+
+// A Record is a small named value that a store keeps for others: the directory
+// of tenants, bodies that wait for their channel.
+type Record struct {
+	Key   string
+	Value []byte // nil deletes the record
+}
+
+// A Change is a set of settings that is stored as a whole or not at all.
+type Change struct {
+	Channels []ChannelState
+	Records  []Record
+}
+
+// A Store keeps the histories of messages and answers queries about them.
+//
+// Counts are exact: a query that starts after Append has returned nil counts
+// each of the appended events, however often and in whatever order they were
+// appended. All methods can be called concurrently; one whose context is done
+// returns its error and has changed nothing. Package storetest holds the tests of
+// this contract; a store is done when it passes them.
+type Store interface {
+	// Append merges the events into the histories of their messages, in one
+	// atomic and durable step: when it returns nil, they survive a crash.
+	// The events must be valid and their channels configured, else it fails
+	// with Invalid and keeps none of them. Append does not hold on to the
+	// slice after it returns. changed tells for each event whether it
+	// changed the history of its message, the mark apart; it is nil where
+	// the store cannot know.
+	Append(ctx context.Context, events []Event) (changed []bool, err error)
+
+	// Points answers q: the buckets that count something, ordered by start
+	// and then by key. Empty buckets are left out. A channel that is named
+	// twice counts once, one that is not configured nothing. A query that is
+	// not valid fails with Invalid.
+	Points(ctx context.Context, q Query) ([]Point, error)
+
+	// Values returns the values of label l that the channel's messages have,
+	// or had after some Append, in ascending order.
+	Values(ctx context.Context, channel ChannelNumber, l Label) ([]string, error)
+
+	// Message returns the merged history of one message, or NotFound.
+	Message(ctx context.Context, channel ChannelNumber, id string) (Message, error)
+
+	// Configure stores a change, durable when it returns nil. A change of
+	// MetricsEnabled applies at once to later events; the marks of stored
+	// messages follow, at the latest when Settled returns, also across a
+	// crash. A Provider that differs from the stored one fails with
+	// Conflict.
+	Configure(ctx context.Context, c Change) error
+
+	// Settled returns when the marks of all stored messages agree with the
+	// settings of their channels.
+	Settled(ctx context.Context) error
+
+	// Channels returns the configured channels in ascending order.
+	Channels(ctx context.Context) ([]ChannelState, error)
+
+	// Records returns the records whose keys start with prefix, ordered by
+	// key.
+	Records(ctx context.Context, prefix string) ([]Record, error)
+
+	// Verify recomputes every counter from the histories and returns what
+	// differs, at most limit of them.
+	Verify(ctx context.Context, limit int) ([]Difference, error)
+
+	// Close releases the store. Calls in progress finish first.
+	Close() error
+}
+
+// A Difference is a counter that does not equal the sum of the contributions.
+type Difference struct {
+	Channel    ChannelNumber
+	Cell       Cell
+	Have, Want int64
+}

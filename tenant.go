@@ -1,0 +1,171 @@
+package waybill
+
+import (
+	"encoding/json"
+	"slices"
+	"time"
+)
+
+// A Provider is the kind of service behind a channel. It decides how messages
+// are counted and never changes.
+type Provider uint8
+
+// The providers.
+const (
+	ProviderChatapp Provider = iota + 1 // Alibaba Cloud Chat App Message Service
+	ProviderWABA                        // a WhatsApp Business Account at Meta
+	ProviderMomo                        // a MoMo Business Page
+)
+
+var providers = map[Provider]struct{ name, zone string }{
+	ProviderChatapp: {"chatapp", "Asia/Shanghai"},
+	ProviderWABA:    {"waba", "America/Los_Angeles"},
+	ProviderMomo:    {"momo", "Asia/Ho_Chi_Minh"},
+}
+
+func (p Provider) String() string { return providers[p].name }
+
+// DefaultZone returns the IANA name of the zone of a channel that names none.
+func (p Provider) DefaultZone() string { return providers[p].zone }
+
+// ParseProvider returns the provider with the given name.
+func ParseProvider(name string) (Provider, bool) {
+	for p, v := range providers {
+		if v.name == name {
+			return p, true
+		}
+	}
+	return 0, false
+}
+
+// An Account is a tenant: it owns channels, users, tokens and apps.
+type Account struct {
+	ID       string // 16 digits
+	Name     string
+	Products []string // products subscribed to, such as "cams"
+}
+
+// A Channel is one line of communication at a vendor: a ChatApp channel, a
+// WhatsApp Business Account, a MoMo page.
+type Channel struct {
+	ID       string // the vendor's
+	Number   ChannelNumber
+	Provider Provider
+	Account  string // ID of the owner
+	ISV      string // ID of the account that operates it for the owner, if any
+	ISVCode  string // what the ISV proves its mandate with
+	Name     string
+	Zone     *time.Location
+	Currency string   // ISO 4217, if known
+	Senders  []string // phone numbers as digits
+
+	// MetricsEnabled is the instant from which Alibaba's metrics collect.
+	MetricsEnabled Instant
+
+	// Callback says how the data is read that a sender attached to a message.
+	Callback CallbackFormat
+
+	// Namespace is Meta's message_template_namespace.
+	Namespace string
+
+	// WebhookSecrets are the path secrets under which a vendor that signs
+	// nothing posts its reports of this channel.
+	WebhookSecrets []string
+}
+
+// Writable reports whether an app or token of the account may write to c.
+func (c *Channel) Writable(account string) bool {
+	return account != "" && (account == c.Account || account == c.ISV)
+}
+
+// A CallbackFormat says how the data is read that a sender attaches to a
+// message and the vendor echoes in its reports.
+type CallbackFormat string
+
+// The callback formats.
+const (
+	CallbackJSON     CallbackFormat = "json" // an object with template, language, campaign
+	CallbackTemplate CallbackFormat = "template"
+	CallbackCampaign CallbackFormat = "campaign"
+	CallbackIgnore   CallbackFormat = "ignore"
+)
+
+// An App is a Meta app: it signs webhooks with any of its secrets.
+type App struct {
+	ID          string
+	Account     string
+	Secrets     []string
+	VerifyToken string
+}
+
+// A User is a member of an account who signs calls with access keys.
+type User struct {
+	Account    string
+	Name       string // unique within the account
+	Policies   []json.RawMessage
+	AccessKeys []AccessKey
+}
+
+// An AccessKey is what a user signs calls with.
+type AccessKey struct {
+	ID       string // unique among all accounts
+	Secret   string
+	Disabled bool // it is known, and refused
+}
+
+// A MomoClient is a partner's login to the MoMo Business Page API.
+type MomoClient struct {
+	ID      string
+	Account string
+	Secret  string
+	Pages   []string // IDs of channels; empty means none
+	Groups  []string // permission groups, such as GroupReport
+}
+
+// GroupReport is MoMo's permission to view reports.
+const GroupReport = "report"
+
+// A Token lets its bearer act for an account.
+type Token struct {
+	Name     string
+	Account  string // empty for the operator's token, which may do everything
+	Scopes   []string
+	Channels []string  // IDs; empty means all of the account
+	App      string    // ID of the Meta app it was made for, if any
+	Expires  time.Time // zero where it never expires
+}
+
+// The scopes of Waybill's own API. Meta's permissions stand beside them in
+// Token.Scopes under Meta's names.
+const (
+	ScopeEventsWrite = "events:write"
+	ScopeMetricsRead = "metrics:read"
+	ScopeAdmin       = "admin"
+)
+
+// Has reports whether t has the scope.
+func (t *Token) Has(scope string) bool { return slices.Contains(t.Scopes, scope) }
+
+// Expired reports whether t is no longer good at the given time.
+func (t *Token) Expired(now time.Time) bool { return !t.Expires.IsZero() && !now.Before(t.Expires) }
+
+// Operator reports whether t is the installation's own token, of no account.
+func (t *Token) Operator() bool { return t.Account == "" && t.Has(ScopeAdmin) }
+
+// Reaches reports whether t may act on c at all, whatever its scopes.
+func (t *Token) Reaches(c *Channel) bool {
+	return t.Operator() ||
+		c.Writable(t.Account) && (len(t.Channels) == 0 || slices.Contains(t.Channels, c.ID))
+}
+
+// A Template is what the directory knows of a message template.
+type Template struct {
+	Channel  string // ID
+	Code     string // the vendor's ID of the template
+	Name     string
+	Language string
+	Category string
+	Status   string
+	Quality  string
+	Buttons  []Button
+}

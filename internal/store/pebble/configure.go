@@ -1,0 +1,130 @@
+package pebble
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+
+	"waybill"
+)
+
+// A setting is what is stored of a channel besides its messages.
+type setting struct {
+	waybill.ChannelState
+	pending bool   // the marks of the messages after cursor may be stale
+	cursor  []byte // the last message ID of which the mark is right
+}
+
+func appendSetting(dst []byte, s *setting) []byte {
+	pending := byte(0)
+	if s.pending {
+		pending = 1
+	}
+	dst = append(dst, byte(s.Provider), pending)
+	dst = binary.AppendVarint(dst, int64(s.MetricsEnabled))
+	return append(dst, s.cursor...)
+}
+
+func decodeSetting(c waybill.ChannelNumber, data []byte) (setting, bool) {
+	d := decoder{rest: data}
+	s := setting{ChannelState: waybill.ChannelState{Number: c}}
+	s.Provider, s.pending = waybill.Provider(d.byte()), d.byte() != 0
+	s.MetricsEnabled = waybill.Instant(d.varint())
+	s.cursor = bytes.Clone(d.rest)
+	return s, !d.bad
+}
+
+// Configure implements waybill.Store.
+func (s *Store) Configure(ctx context.Context, c waybill.Change) error {
+	if err := s.enter(ctx); err != nil {
+		return err
+	}
+	defer s.leave()
+	if err := s.lock(ctx); err != nil {
+		return err
+	}
+	defer s.unlock()
+	settings, err := s.resolve(c.Channels)
+	if err != nil {
+		return err
+	}
+	s.write.begin()
+	if err := s.write.configure(settings, c.Records); err != nil {
+		return errors.Join(err, s.write.abandon())
+	}
+	if err := s.write.commit(); err != nil {
+		return err
+	}
+	s.adopt(settings)
+	return nil
+}
+
+// resolve returns the settings of the channels as they will be.
+func (s *Store) resolve(states []waybill.ChannelState) (map[waybill.ChannelNumber]setting, error) {
+	settings := make(map[waybill.ChannelNumber]setting, len(states))
+	for _, state := range states {
+		old, ok := settings[state.Number]
+		if ch := s.channels[state.Number]; !ok && ch != nil {
+			old, ok = ch.setting, true
+		}
+		switch {
+		case state.Number == 0:
+			return nil, waybill.Errorf(waybill.Invalid, "channel number is missing")
+		case state.Provider.String() == "":
+			return nil, waybill.Errorf(waybill.Invalid, "provider %d is unknown", state.Provider)
+		case ok && old.Provider != state.Provider:
+			return nil, waybill.Errorf(waybill.Conflict, "channel %d is of provider %s, not %s",
+				state.Number, old.Provider, state.Provider)
+		}
+		set := setting{ChannelState: state, pending: old.pending, cursor: old.cursor}
+		if ok && old.MetricsEnabled != state.MetricsEnabled {
+			set.pending, set.cursor = true, nil
+		}
+		settings[state.Number] = set
+	}
+	return settings, nil
+}
+
+func (w *write) configure(settings map[waybill.ChannelNumber]setting, records []waybill.Record) error {
+	for _, set := range settings {
+		if err := w.putSetting(&set); err != nil {
+			return err
+		}
+	}
+	for _, r := range records {
+		w.key = append(append(w.key[:0], spaceRecord), r.Key...)
+		var err error
+		if r.Value == nil {
+			err = w.batch.Delete(w.key, nil)
+		} else {
+			err = w.batch.Set(w.key, r.Value, nil)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *write) putSetting(set *setting) error {
+	w.key = appendChannel(w.key[:0], spaceSetting, set.Number)
+	w.value = appendSetting(w.value[:0], set)
+	return w.batch.Set(w.key, w.value, nil)
+}
+
+// adopt makes committed settings those in memory.
+func (s *Store) adopt(settings map[waybill.ChannelNumber]setting) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for number, set := range settings {
+		ch, ok := s.channels[number]
+		if !ok {
+			ch = &channel{words: newWords(s.write.texts)}
+			ch.view = ch.words.view()
+			s.channels[number] = ch
+		}
+		ch.setting = set
+	}
+	s.notePending(nil)
+}

@@ -1,0 +1,120 @@
+package pebble
+
+import (
+	"context"
+
+	engine "github.com/cockroachdb/pebble/v2"
+
+	"waybill"
+)
+
+// Verify implements waybill.Store. It holds the counters of one channel at a
+// time in memory.
+func (s *Store) Verify(ctx context.Context, limit int) ([]waybill.Difference, error) {
+	if err := s.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer s.leave()
+	it, err := s.db.NewIterWithContext(ctx, nil)
+	if err != nil {
+		return nil, s.readError(err)
+	}
+	defer it.Close()
+	a := &audit{s: s, limit: limit}
+	for _, c := range s.states() {
+		if err := a.channel(ctx, it, c); err != nil {
+			return nil, err
+		}
+	}
+	return a.differences, nil
+}
+
+// An audit compares the counters with the histories, channel by channel.
+type audit struct {
+	s           *Store
+	limit       int
+	differences []waybill.Difference
+
+	state      waybill.ChannelState
+	view       view
+	detailRefs map[waybill.Detail]uint32
+	want       map[cellKey]waybill.Counts // what is not compared yet
+}
+
+func (a *audit) channel(ctx context.Context, it *engine.Iterator, c waybill.ChannelState) error {
+	a.state = c
+	_, a.view, _ = a.s.lookup(c.Number)
+	a.detailRefs = make(map[waybill.Detail]uint32, len(a.view.details))
+	for ref, d := range a.view.details {
+		a.detailRefs[d] = uint32(ref)
+	}
+	a.want = make(map[cellKey]waybill.Counts)
+	messages := appendChannel(nil, spaceMessage, c.Number)
+	if err := a.s.scanRange(ctx, it, messages, after(messages), a.recount); err != nil {
+		return err
+	}
+	cells := appendChannel(nil, spaceCells, c.Number)
+	if err := a.s.scanRange(ctx, it, cells, after(cells), a.compare); err != nil {
+		return err
+	}
+	for k, want := range a.want {
+		a.note(k, waybill.Counts{}, want)
+	}
+	return nil
+}
+
+// recount adds the contributions of a history to what is wanted.
+func (a *audit) recount(key, value []byte) error {
+	m, ref, ok := decodeMessage(value, a.view.labels)
+	if !ok || a.view.tuple(ref) != m.Tuple() {
+		return errMessage(a.state.Number, string(key[channelPrefix:]))
+	}
+	for _, slot := range m.Contributions(a.state.Provider, nil) {
+		detail, ok := a.detailRefs[slot.Detail]
+		if !ok {
+			detail = uint32(len(a.view.details))
+			a.detailRefs[slot.Detail] = detail
+			a.view.details = append(a.view.details[:detail:detail], slot.Detail)
+		}
+		k := cellKey{list{a.state.Number, slot.Basis, slot.Quarter}, ref, detail}
+		counts := a.want[k]
+		counts[slot.Metric]++
+		a.want[k] = counts
+	}
+	return nil
+}
+
+// compare compares the stored counters of a quarter with what is wanted.
+func (a *audit) compare(key, value []byte) error {
+	have := make(map[cellKey]waybill.Counts)
+	es := readEntries(value)
+	for e := (entry{}); es.next(&e); {
+		if !a.view.has(&e) {
+			return errCells
+		}
+		k := cellKey{list{a.state.Number, basisOf(key), quarterOf(key)}, e.tuple, e.detail}
+		counts := have[k]
+		counts.Add(e.counts)
+		have[k] = counts
+	}
+	for k, counts := range have {
+		a.note(k, counts, a.want[k])
+		delete(a.want, k)
+	}
+	return es.err()
+}
+
+// note adds the differences of a cell to the result, while there is room.
+func (a *audit) note(k cellKey, have, want waybill.Counts) {
+	for m := range want {
+		if have[m] != want[m] && len(a.differences) < a.limit {
+			a.differences = append(a.differences, waybill.Difference{
+				Channel: k.channel, Have: have[m], Want: want[m],
+				Cell: waybill.Cell{Tuple: a.view.tuple(k.tuple), Slot: waybill.Slot{
+					Metric: waybill.Metric(m), Detail: a.view.details[k.detail],
+					Basis: k.basis, Quarter: k.quarter,
+				}},
+			})
+		}
+	}
+}

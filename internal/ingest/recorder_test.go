@@ -1,0 +1,339 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"waybill"
+)
+
+// atNoon runs f in a bubble whose clock, which the store looks at, shows noon.
+func atNoon(t *testing.T, f func(*testing.T)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(time.Until(noon))
+		f(t)
+	})
+}
+
+// stall makes the store wait in each Append until the returned function is
+// called.
+func stall(l *ledger) (release func()) {
+	gate := make(chan struct{})
+	l.before = func([]waybill.Event) error { <-gate; return nil }
+	return sync.OnceFunc(func() { close(gate) })
+}
+
+func TestRecordCountsWhatChanged(t *testing.T) {
+	store := newLedger(t)
+	r := newRecorder(t, store, RecorderOptions{})
+	for _, tt := range []struct {
+		name string
+		want Receipt
+	}{
+		{"all is new", Receipt{Changed: 2, Known: true}},
+		{"nothing is new", Receipt{Changed: 0, Known: true}},
+	} {
+		got, err := r.Record(t.Context(), events("a", "b"))
+		if err != nil || got.Changed != tt.want.Changed || got.Known != tt.want.Known {
+			t.Errorf("%s: %+v, %v, want %+v", tt.name, got, err, tt.want)
+		}
+	}
+	store.forgets = true
+	if got, err := r.Record(t.Context(), events("c")); err != nil || got.Known {
+		t.Errorf("store that cannot tell: %+v, %v, want Known false", got, err)
+	}
+}
+
+func TestRecordKeepsTheRestOfInvalidEvents(t *testing.T) {
+	store := newLedger(t)
+	r := newRecorder(t, store, RecorderOptions{})
+	es := events("a", "", "c", "d", "")
+	es[3].At = waybill.InstantOf(noon.Add(25 * time.Hour))
+	got, err := r.Record(t.Context(), es)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var at []int
+	for _, rejection := range got.Rejected {
+		at = append(at, rejection.Index)
+		if waybill.CodeOf(rejection.Err) != waybill.Invalid {
+			t.Errorf("event %d: %v is not Invalid", rejection.Index, rejection.Err)
+		}
+	}
+	if !slices.Equal(at, []int{1, 3, 4}) || got.Changed != 2 {
+		t.Errorf("rejected %v and %d changed, want 1, 3, 4 and 2", at, got.Changed)
+	}
+	if !store.has("a") || !store.has("c") || store.messages(t) != 2 {
+		t.Error("stored are not just a and c")
+	}
+}
+
+func TestRecordOfNothingTouchesNothing(t *testing.T) {
+	store := newLedger(t)
+	r := newRecorder(t, store, RecorderOptions{})
+	if got, err := r.Record(t.Context(), events("")); err != nil || len(got.Rejected) != 1 || !got.Known {
+		t.Errorf("only an invalid event: %+v, %v", got, err)
+	}
+	if n := store.sizes(); len(n) != 0 {
+		t.Errorf("commits of %v events, want none", n)
+	}
+}
+
+func TestCallsShareCommitsUpToTheBatch(t *testing.T) {
+	atNoon(t, func(t *testing.T) {
+		store := newLedger(t)
+		release := stall(store)
+		r := newRecorder(t, store, RecorderOptions{BatchEvents: 10})
+		var wg sync.WaitGroup
+		record := func(call, n int) {
+			var es []waybill.Event
+			for i := range n {
+				es = append(es, event(fmt.Sprintf("%d-%d", call, i)))
+			}
+			wg.Go(func() {
+				got, err := r.Record(t.Context(), es)
+				if err != nil || got.Changed != n {
+					t.Errorf("call %d: %+v, %v, want %d changed", call, got, err, n)
+				}
+			})
+			synctest.Wait() // so that the calls queue in this order
+		}
+		for call, n := range []int{1, 4, 6, 1, 25, 3} {
+			record(call, n)
+		}
+		release()
+		wg.Wait()
+		if got, want := store.sizes(), []int{1, 10, 1, 25, 3}; !slices.Equal(got, want) {
+			t.Errorf("commits of %v events, want %v", got, want)
+		}
+	})
+}
+
+func TestFullQueueAnswersAtOnce(t *testing.T) {
+	atNoon(t, func(t *testing.T) {
+		store := newLedger(t)
+		release := stall(store)
+		r := newRecorder(t, store, RecorderOptions{QueueEvents: 4})
+		var wg sync.WaitGroup
+		for i, es := range [][]waybill.Event{events("a"), events("b", "c"), events("d", "e", "f")} {
+			wg.Go(func() {
+				if _, err := r.Record(t.Context(), es); err != nil {
+					t.Errorf("call %d below the bound: %v", i, err)
+				}
+			})
+			synctest.Wait()
+		}
+		_, err := r.Record(t.Context(), events("g"))
+		e, ok := errors.AsType[*waybill.Error](err)
+		if !ok || e.Code != waybill.Unavailable || e.RetryAfter != time.Second {
+			t.Errorf("call over the bound: %v, want Unavailable after 1s", err)
+		}
+		release()
+		wg.Wait()
+		if _, err := r.Record(t.Context(), events("g")); err != nil {
+			t.Errorf("after the queue drained: %v", err)
+		}
+		if store.messages(t) != 7 {
+			t.Errorf("%d messages stored, want 7", store.messages(t))
+		}
+	})
+}
+
+func TestCallerMayLeaveWhileWaiting(t *testing.T) {
+	atNoon(t, func(t *testing.T) {
+		store := newLedger(t)
+		release := stall(store)
+		r := newRecorder(t, store, RecorderOptions{})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if _, err := r.Record(ctx, events("a")); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Record = %v, want the end of the context", err)
+		}
+		if _, err := r.Record(ctx, events("b")); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Record after the end = %v, want the end of the context", err)
+		}
+		release()
+		synctest.Wait()
+		if !store.has("a") || store.has("b") {
+			t.Error("stored is not a, which was queued, or b is")
+		}
+	})
+}
+
+func TestCloseDrains(t *testing.T) {
+	atNoon(t, func(t *testing.T) {
+		store := newLedger(t)
+		release := stall(store)
+		r := newRecorder(t, store, RecorderOptions{BatchEvents: 1})
+		var wg sync.WaitGroup
+		for i := range 5 {
+			wg.Go(func() {
+				if _, err := r.Record(t.Context(), events(fmt.Sprint(i))); err != nil {
+					t.Errorf("call before Close: %v", err)
+				}
+			})
+		}
+		synctest.Wait()
+		short, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := r.Close(short); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Close of a stalled recorder = %v, want the end of the context", err)
+		}
+		if _, err := r.Record(t.Context(), events("late")); waybill.CodeOf(err) != waybill.Unavailable {
+			t.Errorf("Record after Close = %v, want Unavailable", err)
+		}
+		release()
+		if err := r.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+		wg.Wait()
+		if store.messages(t) != 5 {
+			t.Errorf("%d messages stored, want 5", store.messages(t))
+		}
+	})
+}
+
+func TestCallsDoNotSufferForOneAnother(t *testing.T) {
+	atNoon(t, func(t *testing.T) {
+		store := newLedger(t)
+		gate := make(chan struct{})
+		store.before = func(es []waybill.Event) error {
+			<-gate
+			if slices.ContainsFunc(es, func(e waybill.Event) bool { return e.Channel == 99 }) {
+				return waybill.Errorf(waybill.Invalid, "channel 99 is not configured")
+			}
+			return nil
+		}
+		r := newRecorder(t, store, RecorderOptions{})
+		var wg sync.WaitGroup
+		errs := make([]error, 4)
+		for i := range errs {
+			es := events(fmt.Sprintf("a%d", i), fmt.Sprintf("b%d", i))
+			if i == 2 {
+				es[1].Channel = 99
+			}
+			wg.Go(func() { _, errs[i] = r.Record(t.Context(), es) })
+			synctest.Wait()
+		}
+		close(gate)
+		wg.Wait()
+		for i, err := range errs {
+			if invalid := waybill.CodeOf(err) == waybill.Invalid && err != nil; invalid != (i == 2) {
+				t.Errorf("call %d: %v", i, err)
+			}
+		}
+		if store.messages(t) != 6 || store.has("a2") {
+			t.Error("stored are not all of the other calls, or the wrong one is")
+		}
+	})
+}
+
+func TestFailureOfTheStoreReachesAllCallers(t *testing.T) {
+	atNoon(t, func(t *testing.T) {
+		store := newLedger(t)
+		broken := errors.New("disk is gone")
+		gate := make(chan struct{})
+		store.before = func([]waybill.Event) error { <-gate; return broken }
+		r := newRecorder(t, store, RecorderOptions{})
+		var wg sync.WaitGroup
+		for i := range 3 {
+			wg.Go(func() {
+				_, err := r.Record(t.Context(), events(fmt.Sprint(i)))
+				if waybill.CodeOf(err) != waybill.Unavailable || !errors.Is(err, broken) {
+					t.Errorf("call %d: %v, want Unavailable because of %v", i, err, broken)
+				}
+			})
+		}
+		synctest.Wait()
+		close(gate)
+		wg.Wait()
+		if r.pending != 0 {
+			t.Errorf("%d events pending after the failure", r.pending)
+		}
+	})
+}
+
+func TestManyWriters(t *testing.T) {
+	t.Run("model", func(t *testing.T) { manyWriters(t, newLedger(t)) })
+	t.Run("pebble", func(t *testing.T) { manyWriters(t, openPebble(t)) })
+}
+
+func manyWriters(t *testing.T, store *ledger) {
+	const writers, calls = 64, 10
+	r := newRecorder(t, store, RecorderOptions{BatchEvents: 100})
+	var wg sync.WaitGroup
+	for w := range writers {
+		wg.Go(func() {
+			for c := range calls {
+				m := fmt.Sprintf("%d-%d", w, c)
+				got, err := r.Record(t.Context(), events(m, m+"'", ""))
+				if err != nil || got.Changed != 2 || len(got.Rejected) != 1 {
+					t.Errorf("%s: %+v, %v", m, got, err)
+				}
+				if !store.has(m) {
+					t.Errorf("%s was answered and is not stored", m)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if n := store.messages(t); n != writers*calls*2 {
+		t.Errorf("%d messages stored, want %d", n, writers*calls*2)
+	}
+	sizes := store.sizes()
+	if slices.Max(sizes) > 100 {
+		t.Errorf("commits of %v events, want at most 100", sizes)
+	}
+	t.Logf("%d calls shared %d commits", writers*calls, len(sizes))
+}
+
+func BenchmarkRecord(b *testing.B) {
+	for _, n := range []int{1, 1000} {
+		b.Run(fmt.Sprintf("%d events a call, kept nowhere", n), func(b *testing.B) {
+			benchmarkRecord(b, discard{}, n)
+		})
+		b.Run(fmt.Sprintf("%d events a call, on disk", n), func(b *testing.B) {
+			benchmarkRecord(b, openPebble(b), n)
+		})
+	}
+}
+
+// benchmarkRecord has 64 writers, each with messages of its own.
+func benchmarkRecord(b *testing.B, store waybill.Store, n int) {
+	r := NewRecorder(store, RecorderOptions{Now: func() time.Time { return noon }})
+	var calls atomic.Int64
+	b.ReportAllocs()
+	b.SetParallelism(64 / runtime.GOMAXPROCS(0))
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			es, call := make([]waybill.Event, n), calls.Add(1)
+			for i := range es {
+				es[i] = event(fmt.Sprintf("wamid.HBgLODYxMzgwMDAw.%d.%d", call, i))
+			}
+			if _, err := r.Record(b.Context(), es); err != nil {
+				b.Error(err)
+			}
+		}
+	})
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n), "ns/event")
+	if err := r.Close(b.Context()); err != nil {
+		b.Error(err)
+	}
+}
+
+// discard is a store that takes everything and keeps nothing, to measure the
+// recorder alone.
+type discard struct{ waybill.Store }
+
+func (discard) Append(_ context.Context, es []waybill.Event) ([]bool, error) {
+	return make([]bool, len(es)), nil
+}

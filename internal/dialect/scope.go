@@ -1,0 +1,82 @@
+package dialect
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"sync"
+)
+
+// A Scope is the context of one request, with its ID and what its line in the
+// access log shall say besides the usual.
+type Scope struct {
+	context.Context
+	id string
+
+	mu    sync.Mutex
+	attrs []slog.Attr
+}
+
+type scopeKey struct{}
+
+// NewScope returns a context made from ctx for the request with the given ID.
+func NewScope(ctx context.Context, id string) *Scope {
+	return &Scope{Context: ctx, id: id}
+}
+
+// Value returns the value of key, as every context does.
+func (s *Scope) Value(key any) any {
+	if _, ok := key.(scopeKey); ok {
+		return s
+	}
+	return s.Context.Value(key)
+}
+
+// ID returns the ID of the request.
+func (s *Scope) ID() string { return s.id }
+
+// SetLogAttr adds attributes to the request's line in the access log. Of two
+// with the same key the later stands.
+func (s *Scope) SetLogAttr(attrs ...slog.Attr) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, a := range attrs {
+		i := slices.IndexFunc(s.attrs, func(b slog.Attr) bool { return a.Key == b.Key })
+		if i < 0 {
+			s.attrs = append(s.attrs, a)
+			continue
+		}
+		s.attrs[i] = a
+	}
+}
+
+// Attrs returns a copy of the attributes that were set.
+func (s *Scope) Attrs() []slog.Attr {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.attrs)
+}
+
+func scopeOf(ctx context.Context) *Scope {
+	s, _ := ctx.Value(scopeKey{}).(*Scope)
+	return s
+}
+
+// RequestID returns the ID of the request that ctx belongs to, or "" outside of
+// one.
+func RequestID(ctx context.Context) string {
+	if s := scopeOf(ctx); s != nil {
+		return s.id
+	}
+	return ""
+}
+
+// SetLogAttr adds attributes to the one line that the access log has for the
+// request of ctx, and does nothing outside of one. They must not be secret. The
+// attribute "operation" also labels the request's metrics, so it must be one of
+// a fixed set of names, never text of the caller.
+func SetLogAttr(ctx context.Context, attrs ...slog.Attr) {
+	if s := scopeOf(ctx); s != nil {
+		s.SetLogAttr(attrs...)
+	}
+}

@@ -1,0 +1,61 @@
+package server
+
+import (
+	"io"
+	"net/http"
+	"net/http/pprof"
+	"time"
+)
+
+// adminWriteTimeout leaves room for a profile of a minute.
+const adminWriteTimeout = 2 * time.Minute
+
+// adminServer returns the server of metrics, health and profiles. It has no
+// authentication: its listener decides who reaches it.
+func (s *Server) adminServer() *http.Server {
+	return &http.Server{
+		Handler:           s.adminMux(),
+		ReadHeaderTimeout: s.opt.ReadHeaderTimeout,
+		ReadTimeout:       s.opt.ReadTimeout,
+		WriteTimeout:      adminWriteTimeout,
+		IdleTimeout:       s.opt.IdleTimeout,
+		MaxHeaderBytes:    s.opt.MaxHeaderBytes,
+		ErrorLog:          newErrorLog(s.log),
+	}
+}
+
+// adminMux leaves out pprof's command line, which may hold secrets.
+func (s *Server) adminMux() *http.ServeMux {
+	m := http.NewServeMux()
+	m.Handle("GET /metrics", s.opt.Metrics.Handler())
+	m.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		writeText(w, http.StatusOK, "ok\n")
+	})
+	m.HandleFunc("GET /readyz", s.readyz)
+	m.HandleFunc("GET /debug/pprof/", pprof.Index)
+	m.HandleFunc("GET /debug/pprof/cmdline", http.NotFound)
+	m.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	m.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
+	m.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	return m
+}
+
+// readyz answers 200 while the public listener takes requests.
+func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
+	switch {
+	case s.stopping.Load():
+		writeText(w, http.StatusServiceUnavailable, "stopping\n")
+	case s.routes.Load() == nil:
+		writeText(w, http.StatusServiceUnavailable, "starting\n")
+	default:
+		writeText(w, http.StatusOK, "ready\n")
+	}
+}
+
+func writeText(w http.ResponseWriter, status int, text string) {
+	h := w.Header()
+	h.Set("Content-Type", "text/plain; charset=utf-8")
+	h.Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, text)
+}

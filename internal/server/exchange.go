@@ -1,0 +1,206 @@
+package server
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"waybill/internal/dialect"
+)
+
+// maxGetBody bounds the body of a method that has no use for one, in bytes.
+const maxGetBody = 64 << 10
+
+// An exchange is one request and its answer, as far as it got. It is the
+// ResponseWriter that handlers see.
+type exchange struct {
+	http.ResponseWriter
+
+	scope   *dialect.Scope
+	server  *Server
+	request *http.Request
+	start   time.Time
+	dialect string
+	status  int // 0 until the head of the answer is written
+	bytes   int64
+}
+
+// ServeHTTP answers one request of the public listener.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	id := requestID(r.Header)
+	x := &exchange{
+		ResponseWriter: w, scope: dialect.NewScope(r.Context(), id), server: s,
+		start: time.Now(), dialect: "none",
+	}
+	x.request = r.WithContext(x.scope)
+	x.boundBody()
+	h := w.Header()
+	values := []string{id, "nosniff"}
+	h["X-Request-Id"] = values[:1:1]
+	h["X-Content-Type-Options"] = values[1:]
+	defer x.end()
+	x.serve()
+}
+
+// boundBody puts an outer bound on the body; dialects have tighter ones.
+func (x *exchange) boundBody() {
+	r := x.request
+	if r.Body == nil || r.Body == http.NoBody {
+		return
+	}
+	limit := x.server.opt.MaxBodyBytes
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		limit = min(limit, maxGetBody)
+	}
+	// The bare writer lets net/http close the connection of who sends more.
+	r.Body = http.MaxBytesReader(x.ResponseWriter, r.Body, limit)
+}
+
+func (x *exchange) serve() {
+	routes := x.server.routes.Load()
+	if routes == nil {
+		x.Header().Set("Retry-After", "1")
+		writeProblem(x, x.scope.ID(), http.StatusServiceUnavailable, "Waybill is starting", nil)
+		return
+	}
+	d := routes.choose(x.request)
+	if d == nil {
+		writeProblem(x, x.scope.ID(), http.StatusNotFound, "nothing answers at this path", routes.places)
+		return
+	}
+	x.dialect = d.Name()
+	d.ServeHTTP(x, x.request)
+}
+
+// end must be deferred: it also deals with a panic of the handler.
+func (x *exchange) end() {
+	failure := recover()
+	if failure == nil {
+		x.finish(x.outcome())
+		return
+	}
+	if err, ok := failure.(error); !ok || !errors.Is(err, http.ErrAbortHandler) {
+		x.logPanic(failure)
+		if x.status == 0 {
+			x.answerPanic()
+			x.finish("failed")
+			return
+		}
+	}
+	x.finish("aborted")
+	// An answer that was begun must not look whole. This is net/http's way of
+	// breaking it off: https://pkg.go.dev/net/http#ErrAbortHandler
+	panic(http.ErrAbortHandler)
+}
+
+func (x *exchange) logPanic(failure any) {
+	x.server.log.LogAttrs(x.scope, slog.LevelError, "panic",
+		slog.String("request_id", x.scope.ID()), slog.String("dialect", x.dialect),
+		slog.String("panic", fmt.Sprint(failure)), slog.String("stack", string(debug.Stack())))
+}
+
+// answerPanic drops the headers of the answer that was not given: they speak of
+// a body that does not come.
+func (x *exchange) answerPanic() {
+	h := x.Header()
+	for name := range h {
+		if name != "X-Request-Id" && name != "X-Content-Type-Options" {
+			delete(h, name)
+		}
+	}
+	writeProblem(x, x.scope.ID(), http.StatusInternalServerError, "internal error", nil)
+}
+
+// outcome sums up the answer in one word, for metrics.
+func (x *exchange) outcome() string {
+	switch {
+	case x.status >= 500:
+		return "failed"
+	case x.status >= 400:
+		return "refused"
+	}
+	return "ok"
+}
+
+// finish counts and logs the request.
+func (x *exchange) finish(outcome string) {
+	took := time.Since(x.start)
+	attrs := x.scope.Attrs()
+	operation := ""
+	for _, a := range attrs {
+		if a.Key == "operation" {
+			operation = a.Value.String()
+		}
+	}
+	x.server.opt.Metrics.Request(x.dialect, operation, outcome, took)
+	x.server.logAccess(x, attrs, outcome, took)
+}
+
+// SetLogAttr adds attributes to the line of the access log.
+func (x *exchange) SetLogAttr(attrs ...slog.Attr) { x.scope.SetLogAttr(attrs...) }
+
+// WriteHeader notes the status and passes it on.
+func (x *exchange) WriteHeader(status int) {
+	// A status of 1xx comes before the answer, save for a switch of protocol.
+	if x.status == 0 && (status >= 200 || status == http.StatusSwitchingProtocols) {
+		x.status = status
+	}
+	x.ResponseWriter.WriteHeader(status)
+}
+
+// Write counts the bytes and passes them on.
+func (x *exchange) Write(b []byte) (int, error) {
+	if x.status == 0 {
+		x.status = http.StatusOK
+	}
+	n, err := x.ResponseWriter.Write(b)
+	x.bytes += int64(n)
+	return n, err
+}
+
+// Flush sends what was written so far.
+func (x *exchange) Flush() {
+	if x.status == 0 {
+		x.status = http.StatusOK
+	}
+	_ = http.NewResponseController(x.ResponseWriter).Flush() // a writer without it has no buffer
+}
+
+// Unwrap lets an http.ResponseController find the connection.
+func (x *exchange) Unwrap() http.ResponseWriter { return x.ResponseWriter }
+
+// requestID returns the caller's ID of a request if it is sane, else a random
+// one. IDs are no secrets.
+func requestID(h http.Header) string {
+	// net/http has made X-Request-ID and the like into this spelling.
+	if v := h["X-Request-Id"]; len(v) == 1 && saneID(v[0]) {
+		return v[0]
+	}
+	var b [16]byte
+	for i := 0; i < len(b); i += 8 {
+		n := rand.Uint64()
+		for j := range 8 {
+			b[i+j] = byte(n >> (8 * j))
+		}
+	}
+	return hex.EncodeToString(b[:])
+}
+
+func saneID(id string) bool {
+	if len(id) == 0 || len(id) > 64 {
+		return false
+	}
+	for _, c := range []byte(id) {
+		switch {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '_', c == '.':
+		default:
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,71 @@
+package server
+
+import (
+	"bytes"
+	"log"
+	"log/slog"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"waybill/internal/dialect"
+)
+
+// maxLoggedMethod cuts methods, which a caller may make as long as a header.
+const maxLoggedMethod = 32
+
+// logAccess writes the one line of a request. The URL has its secrets taken out;
+// headers and bodies are never logged.
+func (s *Server) logAccess(x *exchange, extra []slog.Attr, outcome string, took time.Duration) {
+	level := slog.LevelInfo
+	if outcome == "failed" || outcome == "aborted" {
+		level = slog.LevelWarn
+	}
+	if !s.log.Enabled(x.scope, level) {
+		return
+	}
+	status := x.status
+	if status == 0 && outcome != "aborted" {
+		status = http.StatusOK // what net/http sends for a handler that wrote nothing
+	}
+	method := x.request.Method
+	attrs := make([]slog.Attr, 0, 9+len(extra))
+	attrs = append(attrs,
+		slog.String("method", method[:min(len(method), maxLoggedMethod)]),
+		slog.String("url", dialect.Redact(x.request.URL)),
+		slog.Int("status", status),
+		slog.Int64("bytes", x.bytes),
+		slog.Float64("duration_ms", float64(took.Microseconds())/1000),
+		slog.String("dialect", x.dialect),
+		slog.String("request_id", x.scope.ID()),
+		slog.String("remote", x.request.RemoteAddr))
+	if outcome == "aborted" {
+		attrs = append(attrs, slog.Bool("aborted", true))
+	}
+	s.log.LogAttrs(x.scope, level, "request", append(attrs, extra...)...)
+}
+
+// An errorWriter logs what net/http has to say of connections. That is bounded,
+// since any stranger can make it complain.
+type errorWriter struct {
+	log     *slog.Logger
+	limit   *rate.Limiter
+	dropped atomic.Int64
+}
+
+// newErrorLog allows ten lines at once and one more each six seconds.
+func newErrorLog(to *slog.Logger) *log.Logger {
+	return log.New(&errorWriter{log: to, limit: rate.NewLimiter(rate.Every(6*time.Second), 10)}, "", 0)
+}
+
+// Write logs one line and tells how many were dropped before it.
+func (w *errorWriter) Write(line []byte) (int, error) {
+	if !w.limit.Allow() {
+		w.dropped.Add(1)
+		return len(line), nil
+	}
+	w.log.Warn("http", "err", string(bytes.TrimSpace(line)), "dropped", w.dropped.Swap(0))
+	return len(line), nil
+}

@@ -1,0 +1,159 @@
+// Package server lets requests in: one public listener for every dialect and one
+// for whoever runs Waybill, with bounds on size and time, an access log, and a
+// stop that loses nothing. It knows no dialect's operations.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/net/netutil"
+
+	"waybill/internal/dialect"
+	"waybill/internal/telemetry"
+)
+
+// Options are what a Server is made of. The zero value of a bound stands for its
+// default.
+type Options struct {
+	Log     *slog.Logger       // nil logs nothing
+	Metrics *telemetry.Metrics // may be nil
+
+	// Drain is called once, after the last request was answered, so that
+	// what waits to be stored is. Only a request that was cut off at
+	// StopTimeout may still be running. Nil means there is nothing to do.
+	Drain func(ctx context.Context) error
+
+	ReadHeaderTimeout time.Duration // until the head of a request is there; default 5 s
+	ReadTimeout       time.Duration // until its body is; default 30 s
+	WriteTimeout      time.Duration // from its head to the end of the answer; default 60 s
+	IdleTimeout       time.Duration // of a connection between requests; default 90 s
+	StopTimeout       time.Duration // for requests in progress, and again for Drain; default 30 s
+
+	MaxHeaderBytes int   // net/http allows 4 KiB more; default 16 KiB
+	MaxBodyBytes   int64 // beside the bounds of dialects; default 64 MiB
+	MaxConnections int   // of the public listener, others wait; default 4096
+}
+
+func (o *Options) setDefaults() {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	setDefault(&o.ReadHeaderTimeout, 5*time.Second)
+	setDefault(&o.ReadTimeout, 30*time.Second)
+	setDefault(&o.WriteTimeout, 60*time.Second)
+	setDefault(&o.IdleTimeout, 90*time.Second)
+	setDefault(&o.StopTimeout, 30*time.Second)
+	setDefault(&o.MaxHeaderBytes, 16<<10)
+	setDefault(&o.MaxBodyBytes, 64<<20)
+	setDefault(&o.MaxConnections, 4096)
+}
+
+func setDefault[T int | int64 | time.Duration](v *T, value T) {
+	if *v <= 0 {
+		*v = value
+	}
+}
+
+// A Server serves dialects. It can be served once.
+type Server struct {
+	opt      Options
+	log      *slog.Logger
+	routes   atomic.Pointer[routes] // nil until ready
+	stopping atomic.Bool
+}
+
+// New returns a Server that is not ready: it answers 503 until Ready is called.
+func New(opt Options) *Server {
+	opt.setDefaults()
+	return &Server{opt: opt, log: opt.Log}
+}
+
+// Ready lets requests in, to the dialects in the order in which they are asked
+// whether a request is theirs.
+func (s *Server) Ready(dialects ...dialect.Dialect) {
+	s.routes.Store(newRoutes(dialects))
+}
+
+// Serve answers requests at both listeners, which it closes, until ctx is done.
+// Then it refuses new connections, lets requests in progress finish, calls Drain
+// and returns nil, or what went wrong on the way. The admin listener, which may
+// be nil, goes on until the end, so that the stop can be watched.
+func (s *Server) Serve(ctx context.Context, public, admin net.Listener) error {
+	front := s.publicServer()
+	back := s.adminServer()
+	failed := make(chan error, 2)
+	running := 1
+	go serve(front, netutil.LimitListener(public, s.opt.MaxConnections), failed)
+	if admin != nil {
+		running++
+		go serve(back, admin, failed)
+	}
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+		running--
+	}
+	// The context of the stop must outlive ctx, which is done.
+	err = errors.Join(err, s.stop(context.WithoutCancel(ctx), front), back.Close())
+	for range running {
+		err = errors.Join(err, <-failed)
+	}
+	return err
+}
+
+// serve sends exactly one error to failed, nil for a server that was stopped.
+func serve(h *http.Server, l net.Listener, failed chan<- error) {
+	err := h.Serve(l)
+	if errors.Is(err, http.ErrServerClosed) {
+		err = nil
+	} else {
+		err = fmt.Errorf("serve %s: %w", l.Addr(), err)
+	}
+	failed <- err
+}
+
+// stop ends front and drains. Requests that do not finish in time are cut off.
+func (s *Server) stop(ctx context.Context, front *http.Server) error {
+	s.stopping.Store(true)
+	s.log.InfoContext(ctx, "stopping")
+	err := within(ctx, s.opt.StopTimeout, front.Shutdown)
+	if err != nil {
+		err = errors.Join(fmt.Errorf("finish requests in %s: %w", s.opt.StopTimeout, err), front.Close())
+	}
+	if s.opt.Drain == nil {
+		return err
+	}
+	if drain := within(ctx, s.opt.StopTimeout, s.opt.Drain); drain != nil {
+		err = errors.Join(err, fmt.Errorf("drain: %w", drain))
+	}
+	return err
+}
+
+func within(ctx context.Context, limit time.Duration, f func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	return f(ctx)
+}
+
+func (s *Server) publicServer() *http.Server {
+	return &http.Server{
+		Handler:           s,
+		ReadHeaderTimeout: s.opt.ReadHeaderTimeout,
+		ReadTimeout:       s.opt.ReadTimeout,
+		WriteTimeout:      s.opt.WriteTimeout,
+		IdleTimeout:       s.opt.IdleTimeout,
+		MaxHeaderBytes:    s.opt.MaxHeaderBytes,
+		ErrorLog:          newErrorLog(s.log),
+
+		// "OPTIONS *" is logged and refused like any other unknown request.
+		DisableGeneralOptionsHandler: true,
+	}
+}

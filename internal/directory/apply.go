@@ -1,0 +1,214 @@
+package directory
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"waybill"
+)
+
+// ApplyOptions say how a document is applied.
+type ApplyOptions struct {
+	// Prune deletes what earlier documents named and this one does not. Tokens
+	// from IssueToken and what webhooks taught of templates stay, as long as
+	// their account or channel does.
+	Prune bool
+
+	// DryRun changes nothing and returns the Diff that would be.
+	DryRun bool
+}
+
+// Apply makes the directory say what doc says, in one atomic step, and returns
+// what that changed. Applying the same document again changes nothing.
+//
+// A new channel gets a number that was never used before. An existing one keeps
+// its number, so its account and provider cannot change, and its
+// MetricsEnabled where doc leaves that out. A field of a template that differs
+// from what stands counts as written now: later webhooks can change it, earlier
+// ones cannot.
+//
+// What speaks against doc is returned as Mistakes, and nothing is changed.
+func (d *Directory) Apply(ctx context.Context, doc *Document, opt ApplyOptions) (Diff, error) {
+	diff, added, err := d.apply(ctx, doc, opt)
+	if err != nil {
+		return nil, err
+	}
+	d.mu.Lock()
+	callbacks := slices.Clip(d.onChannel)
+	d.mu.Unlock()
+	for _, c := range added {
+		for _, f := range callbacks {
+			f(ctx, c)
+		}
+	}
+	return diff, nil
+}
+
+func (d *Directory) apply(
+	ctx context.Context, doc *Document, opt ApplyOptions,
+) (Diff, []waybill.Channel, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.refresh(ctx); err != nil {
+		return nil, nil, err
+	}
+	p := plan{
+		doc: doc, old: d.entries, changes: make(map[string]entry),
+		next: d.next, now: waybill.InstantOf(d.now()),
+	}
+	p.put()
+	if opt.Prune {
+		p.prune()
+	}
+	p.checkUnique()
+	if err := p.mistakes.err(); err != nil {
+		return nil, nil, err
+	}
+	diff := newDiff(p.old, p.changes)
+	if opt.DryRun || len(p.changes) == 0 {
+		return diff, nil, nil
+	}
+	if err := d.commit(ctx, p.changes, p.next); err != nil {
+		return nil, nil, err
+	}
+	return diff, p.added, nil
+}
+
+// A plan is the way from the directory as it stands to what a document says.
+type plan struct {
+	doc      *Document
+	old      map[string]entry
+	changes  map[string]entry // nil deletes
+	next     waybill.ChannelNumber
+	now      waybill.Instant
+	added    []waybill.Channel
+	mistakes Mistakes
+}
+
+func (p *plan) mistake(key, message string) {
+	m := p.doc.places[key]
+	m.Message = message
+	p.mistakes = append(p.mistakes, m)
+}
+
+// put plans what the document adds and changes. It goes by record key, so that
+// the same document gives channels the same numbers everywhere.
+func (p *plan) put() {
+	for _, key := range slices.Sorted(maps.Keys(p.doc.entries)) {
+		old, known := p.old[key]
+		e := p.doc.entries[key]
+		switch want := e.(type) {
+		case channel:
+			e = p.channel(key, want)
+		case template:
+			var have template
+			if known {
+				have = old.(template)
+			}
+			e = have.apply(want, p.now)
+		}
+		if !known || !equal(old, e) {
+			p.changes[key] = e
+		}
+	}
+}
+
+// channel returns the channel as it would be stored.
+func (p *plan) channel(key string, c channel) channel {
+	have, known := p.old[key].(channel)
+	if !known {
+		c.Number = p.next
+		p.next++
+		p.added = append(p.added, c.Channel)
+		return c
+	}
+	const way = ": apply without it and with --prune, then add it again with an empty history"
+	if c.Account != have.Account {
+		p.mistake(key, fmt.Sprintf("channel %q belongs to account %s and cannot move to %s"+way,
+			c.ID, have.Account, c.Account))
+	}
+	if c.Provider != have.Provider {
+		p.mistake(key, fmt.Sprintf("channel %q is of provider %s and cannot become %s"+way,
+			c.ID, have.Provider, c.Provider))
+	}
+	c.Number = have.Number
+	if c.MetricsEnabled == waybill.Never {
+		c.MetricsEnabled = have.MetricsEnabled
+	}
+	return c
+}
+
+// prune plans to delete what the document does not name.
+func (p *plan) prune() {
+	for key, old := range p.old {
+		if _, named := p.doc.entries[key]; named {
+			continue
+		}
+		switch old := old.(type) {
+		case token:
+			if old.issued && p.stays(account{waybill.Account{ID: old.Account}}) {
+				continue
+			}
+		case template:
+			if t, rest := old.pruned(); rest && p.stays(channel{waybill.Channel{ID: old.channel}}) {
+				if !t.same(old) {
+					p.changes[key] = t
+				}
+				continue
+			}
+		}
+		p.changes[key] = nil
+	}
+}
+
+// stays reports whether an entry is in the document. The operator's account,
+// which has no ID, always is.
+func (p *plan) stays(e entry) bool {
+	_, named := p.doc.entries[recordKey(e)]
+	return named || e.name() == ""
+}
+
+// checkUnique notes what the result would have twice, once in the document and
+// once in what stands beside it.
+func (p *plan) checkUnique() {
+	taken := make(map[string]string) // name of the thing -> title of its entry
+	for key, e := range p.old {
+		_, named := p.doc.entries[key]
+		if changed, ok := p.changes[key]; named || ok && changed == nil {
+			continue
+		}
+		for _, u := range unique(e) {
+			taken[u] = e.kind() + " " + showName(e)
+		}
+	}
+	for key, e := range p.doc.entries {
+		for _, u := range unique(e) {
+			if by, ok := taken[u]; ok {
+				thing, _, _ := strings.Cut(u, "\x00")
+				p.mistake(key, fmt.Sprintf("%s is in use by %s, which the document does not name", thing, by))
+			}
+		}
+	}
+}
+
+// unique returns what no two entries of the directory may share, in a form that
+// begins with words for it and ends after a NUL with what must differ.
+func unique(e entry) []string {
+	var things []string
+	switch e := e.(type) {
+	case user:
+		for _, k := range e.AccessKeys {
+			things = append(things, fmt.Sprintf("access key %q\x00%s", k.ID, k.ID))
+		}
+	case token:
+		things = append(things, "its token\x00"+string(e.hash[:]))
+	case channel:
+		for _, s := range e.WebhookSecrets {
+			things = append(things, "its webhook secret\x00"+s)
+		}
+	}
+	return things
+}

@@ -1,0 +1,122 @@
+package rest
+
+import (
+	"context"
+	"errors"
+	"mime"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+
+	"waybill"
+	"waybill/internal/dialect"
+	"waybill/internal/directory"
+)
+
+// maxDocument bounds a directory document, in bytes.
+const maxDocument = 4 << 20
+
+// applied is the answer to a document.
+type applied struct {
+	Changes []string `json:"changes"` // the diff, one change a line
+	Applied bool     `json:"applied"` // false for a dry run
+}
+
+// postDirectory applies a directory document in YAML. The query may have
+// prune=true, which deletes what the document does not name, and dry_run=true,
+// which changes nothing. Variables in the document are not expanded here: the
+// environment of the server is nobody's business.
+func (a *API) postDirectory(ctx context.Context, c *call) (any, error) {
+	opt, err := applyOptions(c.Request)
+	if err != nil {
+		return nil, err
+	}
+	text, err := readDocument(c.Request)
+	if err != nil {
+		return nil, err
+	}
+	document, err := directory.Parse(strings.NewReader(text.Document), text.variable)
+	if err != nil {
+		return nil, unprocessable(err)
+	}
+	diff, err := a.opt.Directory.Apply(ctx, document, opt)
+	if err != nil {
+		return nil, unprocessable(err)
+	}
+	answer := applied{Changes: []string{}, Applied: !opt.DryRun}
+	for line := range strings.Lines(diff.String()) {
+		answer.Changes = append(answer.Changes, strings.TrimSuffix(line, "\n"))
+	}
+	return answer, nil
+}
+
+// A variablesDocument is a document with the variables that it mentions.
+type variablesDocument struct {
+	Document  string            `json:"document"`
+	Variables map[string]string `json:"variables"`
+}
+
+func (d variablesDocument) variable(name string) (string, bool) {
+	value, ok := d.Variables[name]
+	return value, ok
+}
+
+// readDocument reads a body that is a variablesDocument if its content type is
+// JSON, else the YAML text alone.
+func readDocument(r *http.Request) (variablesDocument, error) {
+	body, err := dialect.ReadInflated(r, 2*maxDocument, 2*maxDocument)
+	if err != nil {
+		return variablesDocument{}, err
+	}
+	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind != "application/json" {
+		return variablesDocument{Document: string(body)}, nil
+	}
+	var d variablesDocument
+	if err := json.Unmarshal(body, &d, json.RejectUnknownMembers(true)); err != nil {
+		return d, waybill.Errorf(waybill.Invalid, "the body is not an object with document and variables: %v", err)
+	}
+	return d, nil
+}
+
+// applyOptions refuses unknown parameters: a mistyped dry_run must not apply.
+func applyOptions(r *http.Request) (directory.ApplyOptions, error) {
+	var opt directory.ApplyOptions
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return opt, waybill.Errorf(waybill.Invalid, "the query: %v", err)
+	}
+	for parameter, values := range query {
+		target := map[string]*bool{"prune": &opt.Prune, "dry_run": &opt.DryRun}[parameter]
+		if target == nil {
+			return opt, waybill.Errorf(waybill.Invalid, "parameter %s is unknown: known are prune, dry_run", cut(parameter))
+		}
+		if len(values) > 1 {
+			return opt, waybill.Errorf(waybill.Invalid, "parameter %s is given %d times", parameter, len(values))
+		}
+		value, err := strconv.ParseBool(values[0])
+		if err != nil {
+			return opt, waybill.Errorf(waybill.Invalid, "%s %s is neither true nor false", parameter, cut(values[0]))
+		}
+		*target = value
+	}
+	return opt, nil
+}
+
+// unprocessable adds the list of mistakes to an error of a document.
+func unprocessable(err error) error {
+	mistakes, ok := errors.AsType[directory.Mistakes](err)
+	if !ok {
+		return err
+	}
+	r := &refusal{
+		status: http.StatusUnprocessableEntity,
+		error:  waybill.Errorf(waybill.Invalid, "the document has %d mistakes; nothing was changed", len(mistakes)),
+	}
+	for line := range strings.Lines(mistakes.Error()) {
+		r.mistakes = append(r.mistakes, strings.TrimSuffix(line, "\n"))
+	}
+	return r
+}

@@ -22,7 +22,7 @@ func ReadBody(r *http.Request, limit int64) ([]byte, error) {
 		return nil, waybill.Errorf(waybill.TooLarge,
 			"the body has %d bytes, more than %d", r.ContentLength, limit)
 	}
-	if r.Body == nil {
+	if r.Body == nil || r.Body == http.NoBody {
 		return nil, nil
 	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, limit+1))

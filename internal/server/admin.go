@@ -40,7 +40,8 @@ func (s *Server) adminMux() *http.ServeMux {
 	return m
 }
 
-// readyz answers 200 while the public listener takes requests.
+// readyz answers 200 while the public listener takes requests and the check finds
+// nothing wrong.
 func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
 	switch {
 	case s.stopping.Load():
@@ -48,8 +49,19 @@ func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
 	case s.routes.Load() == nil:
 		writeText(w, http.StatusServiceUnavailable, "starting\n")
 	default:
+		if err := s.check(); err != nil {
+			writeText(w, http.StatusServiceUnavailable, err.Error()+"\n")
+			return
+		}
 		writeText(w, http.StatusOK, "ready\n")
 	}
+}
+
+func (s *Server) check() error {
+	if s.opt.Check == nil {
+		return nil
+	}
+	return s.opt.Check()
 }
 
 func writeText(w http.ResponseWriter, status int, text string) {

@@ -30,6 +30,10 @@ type Options struct {
 	// StopTimeout may still be running. Nil means there is nothing to do.
 	Drain func(ctx context.Context) error
 
+	// Check says what keeps the server from doing its work, nil if nothing
+	// does. /readyz asks it each time, once requests are let in.
+	Check func() error
+
 	ReadHeaderTimeout time.Duration // until the head of a request is there; default 5 s
 	ReadTimeout       time.Duration // until its body is; default 30 s
 	WriteTimeout      time.Duration // from its head to the end of the answer; default 60 s

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"waybill/internal/dialect"
@@ -101,7 +102,13 @@ func TestWhoIsLostIsToldWhereThingsAre(t *testing.T) {
 func TestReadiness(t *testing.T) {
 	release := make(chan struct{})
 	entered := make(chan struct{})
-	s := start(t, server.Options{})
+	var broken atomic.Bool
+	s := start(t, server.Options{Check: func() error {
+		if broken.Load() {
+			return errors.New("the disk failed")
+		}
+		return nil
+	}})
 	if got := get(t, s.admin, "/readyz"); got.status != 503 || got.body != "starting\n" {
 		t.Errorf("before: %d %s", got.status, got.body)
 	}
@@ -114,6 +121,10 @@ func TestReadiness(t *testing.T) {
 	}))
 	if got := get(t, s.admin, "/readyz"); got.status != 200 || got.body != "ready\n" {
 		t.Errorf("after: %d %s", got.status, got.body)
+	}
+	broken.Store(true)
+	if got := get(t, s.admin, "/readyz"); got.status != 503 || got.body != "the disk failed\n" {
+		t.Errorf("broken: %d %s", got.status, got.body)
 	}
 	c := dial(t, s.public)
 	send(t, c, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")

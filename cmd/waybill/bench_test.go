@@ -1,0 +1,74 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+)
+
+// BenchmarkWebhook posts signed bodies of new messages to a real server from 64
+// connections. The load generator shares the machine with the server. An event
+// is one status; each body is durable before its answer.
+func BenchmarkWebhook(b *testing.B) {
+	for _, statuses := range []int{1, 50, 1000} {
+		b.Run(fmt.Sprintf("statuses=%d", statuses), func(b *testing.B) {
+			p := benchServer(b)
+			var sequence atomic.Int64
+			b.SetParallelism(32)
+			b.ResetTimer()
+			b.RunParallel(func(pb *testing.PB) {
+				client := newClient()
+				for pb.Next() {
+					n := sequence.Add(1)
+					list := make([]status, statuses)
+					for i := range list {
+						list[i] = newStatus(fmt.Sprintf("wamid.HBgLMTY1MDM4Nzk0MzkVAgARGBI%dX%d", n, i), "sent", at(int(n)%4000))
+					}
+					body := statusBody("102290129340398", "16315551000", list...)
+					r, err := trySend(client, http.MethodPost, p.url+"/webhooks/meta/7001", body,
+						"Content-Type", "application/json", "X-Hub-Signature-256", sign("app-secret-0123456789", body))
+					if err != nil || r.status != http.StatusOK {
+						b.Errorf("webhook: %v %d %s", err, r.status, r.body)
+						return
+					}
+				}
+			})
+			b.ReportMetric(float64(b.N*statuses)/b.Elapsed().Seconds(), "events/s")
+		})
+	}
+}
+
+// BenchmarkAnalytics asks a real server for 90 days of the demo.
+func BenchmarkAnalytics(b *testing.B) {
+	p := benchServer(b)
+	client := newClient()
+	for n := range 100 {
+		list := make([]status, 500)
+		for i := range list {
+			list[i] = newStatus(fmt.Sprintf("m-%d-%d", n, i), "delivered", killStart+int64(n*500+i)*155)
+		}
+		if r := p.webhook(client, "7001", "app-secret-0123456789", statusBody("102290129340398", "16315551000", list...)); r.status != http.StatusOK {
+			b.Fatalf("webhook: %d %s", r.status, r.body)
+		}
+	}
+	for _, granularity := range []string{"DAY", "HALF_HOUR"} {
+		b.Run(granularity, func(b *testing.B) {
+			url := fmt.Sprintf("%s/102290129340398?fields=analytics.start(%d).end(%d).granularity(%s)",
+				p.url, killStart, killStart+90*86400, granularity)
+			for b.Loop() {
+				if r := send(b, client, http.MethodGet, url, "", "Authorization", "Bearer graph-token-0123456789"); r.status != http.StatusOK {
+					b.Fatalf("analytics: %d %s", r.status, r.body)
+				}
+			}
+		})
+	}
+}
+
+func benchServer(b *testing.B) *process {
+	b.Helper()
+	dir := filepath.Join(b.TempDir(), "data")
+	apply(b, dir, killTenants)
+	return start(b, "serve", "--data", dir)
+}

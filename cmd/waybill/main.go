@@ -1,0 +1,82 @@
+// Command waybill is a self-hosted ledger of message delivery.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// version is set by the linker.
+var version = "devel"
+
+// cli is the command line. Each flag can also be given in the environment, as
+// WAYBILL_ and its name, and in the file that --config names.
+type cli struct {
+	Config string `help:"Read settings from this YAML file." type:"existingfile" env:"WAYBILL_CONFIG" placeholder:"FILE"`
+
+	Serve   serveCmd   `cmd:"" help:"Run the server."`
+	Demo    demoCmd    `cmd:"" help:"Run the server with tenants and traffic made up for a try."`
+	Apply   applyCmd   `cmd:"" help:"Make the directory of tenants what a file says."`
+	Version versionCmd `cmd:"" help:"Print the version."`
+}
+
+// console is where a command reads and writes.
+type console struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// fail prints err and returns the exit code.
+func (c console) fail(code int, err error) int {
+	_, _ = fmt.Fprintln(c.err, "waybill:", err) // there is nobody else to tell
+	return code
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], console{os.Stdin, os.Stdout, os.Stderr})
+	stop()
+	os.Exit(code)
+}
+
+// run executes one command line and returns the exit code: 0, 1 for a failure,
+// 2 for a wrong command line.
+func run(ctx context.Context, args []string, c console) int {
+	var flags cli
+	exit := -1
+	parser, err := kong.New(
+		&flags,
+		kong.Name("waybill"),
+		kong.Description("A self-hosted ledger of message delivery: webhooks go in, metrics come out."),
+		kong.DefaultEnvars("WAYBILL"),
+		kong.Writers(c.out, c.err),
+		kong.Exit(func(code int) { exit = code }),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(c),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+	)
+	if err != nil {
+		return c.fail(1, err)
+	}
+	if err := addConfigFile(parser, args); err != nil {
+		return c.fail(2, err)
+	}
+	parsed, err := parser.Parse(args)
+	if exit >= 0 { // --help has printed what there is to say
+		return exit
+	}
+	if err != nil {
+		return c.fail(2, err)
+	}
+	if err := parsed.Run(); err != nil && !errors.Is(err, context.Canceled) {
+		return c.fail(1, err)
+	}
+	return 0
+}

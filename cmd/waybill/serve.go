@@ -1,0 +1,261 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"waybill"
+	"waybill/internal/dialect"
+	"waybill/internal/dialect/meta"
+	"waybill/internal/dialect/rest"
+	"waybill/internal/directory"
+	"waybill/internal/ingest"
+	"waybill/internal/server"
+	"waybill/internal/store/pebble"
+	"waybill/internal/telemetry"
+)
+
+// serveFlags are the settings of a server, shared by serve and demo.
+type serveFlags struct {
+	Listen      string `help:"Address of the public listener." default:"127.0.0.1:8080" placeholder:"ADDR"`
+	AdminListen string `help:"Address of /metrics, /healthz, /readyz and pprof; empty turns it off." default:"127.0.0.1:8081" placeholder:"ADDR"`
+
+	LogFormat string     `help:"Form of the log lines: ${enum}." enum:"text,json" default:"text"`
+	LogLevel  slog.Level `help:"Least level that is logged: debug, info, warn, error." default:"info" placeholder:"LEVEL"`
+
+	MetaCallsPerHour int `help:"Graph API calls per hour for each app and WhatsApp Business Account; 0 is no limit." default:"0" placeholder:"N"`
+}
+
+// dataFlags say where the embedded store lies and what opens its secrets.
+type dataFlags struct {
+	Data          string `help:"Directory of the embedded store." default:"waybill-data" placeholder:"DIR"`
+	SecretKeyFile string `help:"File with the key of the secrets at rest; WAYBILL_SECRET_KEY stands over it. Made beside the data when absent." placeholder:"FILE"`
+}
+
+type serveCmd struct {
+	serveFlags `embed:""`
+	dataFlags  `embed:""`
+}
+
+// Run serves until it is told to stop.
+func (cmd *serveCmd) Run(ctx context.Context, c console) error {
+	a, err := newApp(cmd.serveFlags, cmd.dataFlags, c)
+	if err != nil {
+		return err
+	}
+	return a.run(ctx, a.ready)
+}
+
+// An app is a server and all that it is made of. This file is the only place
+// that knows every part.
+type app struct {
+	flags     serveFlags
+	data      dataFlags
+	log       *slog.Logger
+	metrics   *telemetry.Metrics
+	public    net.Listener
+	admin     net.Listener // nil where it is turned off
+	store     *pebble.Store // nil until the data is open
+	directory *directory.Directory
+	recorder  *ingest.Recorder
+	server    *server.Server
+}
+
+// newApp takes the addresses; nothing is answered yet.
+func newApp(flags serveFlags, data dataFlags, c console) (*app, error) {
+	a := &app{flags: flags, data: data, log: telemetry.NewLogger(c.err, flags.LogFormat, flags.LogLevel), metrics: telemetry.New()}
+	a.server = server.New(server.Options{Log: a.log, Metrics: a.metrics, Check: a.check})
+	var err error
+	if a.public, err = net.Listen("tcp", flags.Listen); err != nil {
+		return nil, err
+	}
+	if flags.AdminListen == "" {
+		return a, nil
+	}
+	if a.admin, err = net.Listen("tcp", flags.AdminListen); err != nil {
+		return nil, errors.Join(err, a.public.Close())
+	}
+	return a, nil
+}
+
+// run serves until ctx is done. Requests get 503 while the data is opened; then
+// prepare is called, and has to call ready.
+func (a *app) run(ctx context.Context, prepare func(context.Context) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	served := make(chan error, 1)
+	go func() {
+		defer cancel() // a server that failed ends the preparation
+		served <- a.server.Serve(ctx, a.public, a.admin)
+	}()
+	err := a.open(ctx)
+	if err == nil {
+		err = prepare(ctx)
+	}
+	if err != nil {
+		cancel()
+	}
+	return errors.Join(err, <-served, a.close())
+}
+
+// open opens the data.
+func (a *app) open(ctx context.Context) (err error) {
+	if a.store, a.directory, err = openData(ctx, a.data, a.log); err != nil {
+		return err
+	}
+	a.recorder = ingest.NewRecorder(a.store, ingest.RecorderOptions{Now: time.Now, Log: a.log, Metrics: a.metrics})
+	return nil
+}
+
+// check says whether reports can be recorded.
+func (a *app) check() error {
+	select {
+	case <-a.store.Stopped():
+		return errors.New("the store has stopped for good, because its disk failed")
+	default:
+		return nil
+	}
+}
+
+// close writes the events that were taken and not written yet, and closes the
+// data. No request is in progress any more.
+func (a *app) close() error {
+	var errs []error
+	if a.recorder != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		errs = append(errs, a.recorder.Close(ctx))
+	}
+	if a.store != nil {
+		errs = append(errs, a.store.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// ready lets requests in.
+func (a *app) ready(ctx context.Context) error {
+	if err := a.ensureAdminToken(ctx); err != nil {
+		return err
+	}
+	dialects, err := a.dialects(ctx)
+	if err != nil {
+		return err
+	}
+	a.server.Ready(dialects...)
+	attrs := []any{"url", a.url()}
+	if a.admin != nil {
+		attrs = append(attrs, "admin", "http://"+a.admin.Addr().String())
+	}
+	a.log.InfoContext(ctx, "ready", attrs...)
+	return nil
+}
+
+// dialects wires the dialects. A new one is one more here.
+func (a *app) dialects(ctx context.Context) ([]dialect.Dialect, error) {
+	parking, err := ingest.NewParking(a.store, ingest.ParkingOptions{Now: time.Now, Metrics: a.metrics})
+	if err != nil {
+		return nil, err
+	}
+	webhook := meta.NewWebhook(meta.WebhookOptions{
+		Directory: a.directory, Recorder: a.recorder, Parking: parking,
+		Log: a.log, Metrics: a.metrics, Now: time.Now,
+	})
+	a.directory.OnChannel(webhook.ReplayParked)
+	if err := webhook.ReplayAll(ctx); err != nil {
+		return nil, err
+	}
+	go sweep(ctx, parking, a.log)
+	return []dialect.Dialect{
+		rest.New(rest.Options{
+			Directory: a.directory, Recorder: a.recorder, Store: a.store,
+			Log: a.log, Metrics: a.metrics, Now: time.Now, Version: version,
+		}),
+		meta.New(meta.Options{
+			Directory: a.directory, Store: a.store, Webhook: webhook,
+			CallsPerHour: a.flags.MetaCallsPerHour, Log: a.log, Now: time.Now,
+		}),
+	}, nil
+}
+
+// sweepEvery is how often parked bodies are looked through for old ones.
+const sweepEvery = time.Hour
+
+// sweep drops old parked bodies, now and then, until ctx is done.
+func sweep(ctx context.Context, parking *ingest.Parking, log *slog.Logger) {
+	ticker := time.NewTicker(sweepEvery)
+	defer ticker.Stop()
+	for {
+		if err := parking.Sweep(ctx); err != nil && ctx.Err() == nil {
+			log.WarnContext(ctx, "old parked bodies are not dropped", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+// openData opens the store in a directory and the tenants in it.
+func openData(ctx context.Context, data dataFlags, log *slog.Logger) (*pebble.Store, *directory.Directory, error) {
+	store, err := pebble.Open(data.Data, pebble.Options{Now: time.Now, Log: log})
+	if err != nil {
+		return nil, nil, err
+	}
+	keyFile := data.SecretKeyFile
+	if keyFile == "" {
+		keyFile = filepath.Join(data.Data, "secret.key")
+	}
+	key, err := directory.LoadKey(ctx, store, os.Getenv("WAYBILL_SECRET_KEY"), keyFile)
+	if err != nil {
+		return nil, nil, errors.Join(err, store.Close())
+	}
+	dir, err := directory.Open(ctx, store, key, directory.Options{Now: time.Now, Log: log})
+	if err != nil {
+		return nil, nil, errors.Join(err, store.Close())
+	}
+	return store, dir, nil
+}
+
+// adminTokenFile is where serve leaves the operator's token at the first start.
+const adminTokenFile = "admin-token"
+
+func (a *app) adminTokenPath() string { return filepath.Join(a.data.Data, adminTokenFile) }
+
+// url is where the public listener can be reached from this machine.
+func (a *app) url() string {
+	address := a.public.Addr().(*net.TCPAddr)
+	host := "127.0.0.1"
+	if !address.IP.IsUnspecified() {
+		host = address.IP.String()
+	}
+	return "http://" + net.JoinHostPort(host, strconv.Itoa(address.Port))
+}
+
+// ensureAdminToken makes the token of the operator, who applies directories,
+// unless there is one. It goes into a file that only the owner can read, not to
+// the log.
+func (a *app) ensureAdminToken(ctx context.Context) error {
+	path := a.adminTokenPath()
+	if text, err := os.ReadFile(path); err == nil {
+		if token, ok := a.directory.View().Token(string(text)); ok && token.Operator() {
+			return nil
+		}
+	}
+	secret, err := a.directory.IssueToken(ctx, waybill.Token{Name: "operator", Scopes: []string{waybill.ScopeAdmin}})
+	if err != nil {
+		return fmt.Errorf("make the operator's token: %w", err)
+	}
+	if err := os.WriteFile(path, []byte(secret), 0o600); err != nil {
+		return fmt.Errorf("write the operator's token: %w", err)
+	}
+	a.log.InfoContext(ctx, "made the operator's token", "file", path)
+	return nil
+}

@@ -49,11 +49,31 @@ type Query struct {
 	Where     []Filter // all must hold
 	Collected bool     // only messages that carry the collected mark
 
+	// Categories are the categories of templates, for messages that have
+	// none of their own: filters and groups by LabelCategory see them.
+	Categories map[TemplateRef]string
+
 	// GroupBy breaks the counts down. DimDetail leaves only failures that
 	// have a code, keyed by Detail.Code, and clicks and clicked messages
 	// that have a button, keyed by type, a NUL and text; without it the
 	// totals are counted.
 	GroupBy []Dimension
+}
+
+// A TemplateRef names a template of a channel. An empty Language stands for every
+// language that has no TemplateRef of its own.
+type TemplateRef struct {
+	Channel            ChannelNumber
+	Template, Language string
+}
+
+// CategoryOf returns the category in q.Categories of a template, if any.
+func (q *Query) CategoryOf(t TemplateRef) string {
+	if category, ok := q.Categories[t]; ok {
+		return category
+	}
+	t.Language = ""
+	return q.Categories[t]
 }
 
 // Quarters returns the range of whole quarters that q counts, half-open.

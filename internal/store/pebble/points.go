@@ -62,6 +62,8 @@ type tally struct {
 
 	byDetail bool
 	filters  []filter
+	texts    []string          // of the view, and the categories of the query
+	category map[string]uint32 // numbers of those in texts
 	groups   map[groupKey]int32
 	keys     []groupKey
 	groupOf  []int32 // by tuple ref; see undecided and dropped
@@ -104,6 +106,8 @@ func newTally(s *waybill.Series, q *waybill.Query, c waybill.ChannelNumber, v vi
 	t := &tally{
 		series: s, q: q, channel: c, view: v,
 		byDetail: slices.Contains(q.GroupBy, waybill.DimDetail),
+		texts:    v.texts[:len(v.texts):len(v.texts)],
+		category: make(map[string]uint32),
 		groups:   make(map[groupKey]int32),
 		keys:     make([]groupKey, 1),
 		groupOf:  make([]int32, len(v.tuples)),
@@ -111,14 +115,28 @@ func newTally(s *waybill.Series, q *waybill.Query, c waybill.ChannelNumber, v vi
 		counts:   make([]waybill.Counts, 1),
 		values:   make([][]string, 1),
 	}
+	for ref, category := range q.Categories {
+		if ref.Channel == c {
+			t.nameCategory(category)
+		}
+	}
 	for _, f := range q.Where {
 		values := make(map[string]bool, len(f.Values))
 		for _, value := range f.Values {
 			values[value] = true
 		}
-		t.filters = append(t.filters, filter{f.By, values, make([]int8, len(v.texts))})
+		t.filters = append(t.filters, filter{f.By, values, make([]int8, len(t.texts))})
 	}
 	return t
+}
+
+// nameCategory numbers a category that the query brings along. The view may have
+// the same text under another number: the groups of the two meet in the series.
+func (t *tally) nameCategory(category string) {
+	if _, ok := t.category[category]; !ok && category != "" {
+		t.category[category] = uint32(len(t.texts))
+		t.texts = append(t.texts, category)
+	}
 }
 
 // addList adds a list of cells, of a quarter not before the previous one.
@@ -185,12 +203,17 @@ func (t *tally) group(e *entry) int32 {
 }
 
 func (t *tally) decide(ref uint32) int32 {
-	tup := &t.view.tuples[ref]
+	tup := t.view.tuples[ref]
 	if t.q.Collected && !tup.collected {
 		return dropped
 	}
+	if template := tup.values[waybill.LabelTemplate]; template != 0 && tup.values[waybill.LabelCategory] == 0 {
+		tup.values[waybill.LabelCategory] = t.category[t.q.CategoryOf(waybill.TemplateRef{
+			Channel: t.channel, Template: t.texts[template], Language: t.texts[tup.values[waybill.LabelLanguage]],
+		})]
+	}
 	for i := range t.filters {
-		if !t.filters[i].passes(&t.view, tup) {
+		if !t.filters[i].passes(t.texts, &tup) {
 			return dropped
 		}
 	}
@@ -206,14 +229,14 @@ func (t *tally) decide(ref uint32) int32 {
 	return t.numberOf(key)
 }
 
-func (f *filter) passes(v *view, tup *tuple) bool {
+func (f *filter) passes(texts []string, tup *tuple) bool {
 	if f.by == waybill.DimKind {
 		return f.values[tup.kind.String()]
 	}
 	n := tup.values[f.by]
 	if f.verdicts[n] == 0 {
 		f.verdicts[n] = -1
-		if f.values[v.texts[n]] {
+		if f.values[texts[n]] {
 			f.verdicts[n] = 1
 		}
 	}
@@ -247,7 +270,7 @@ func (t *tally) key(g int32) []string {
 		case waybill.DimDetail:
 			key[i] = detailKey(t.view.details[t.keys[g][groupDetail]])
 		default:
-			key[i] = t.view.texts[t.keys[g][d]]
+			key[i] = t.texts[t.keys[g][d]]
 		}
 	}
 	t.values[g] = key

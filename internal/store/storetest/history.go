@@ -70,7 +70,7 @@ type history struct {
 }
 
 var (
-	historyLabels = []waybill.Label{waybill.LabelTemplate, waybill.LabelCountry, waybill.LabelCategory, waybill.LabelCampaign}
+	historyLabels = []waybill.Label{waybill.LabelTemplate, waybill.LabelLanguage, waybill.LabelCountry, waybill.LabelCategory, waybill.LabelCampaign}
 	historyZones  = []string{
 		"", "UTC", "Asia/Shanghai", "Asia/Kathmandu", "Europe/Berlin",
 		"America/Los_Angeles", "Australia/Lord_Howe", "America/Asuncion",
@@ -214,6 +214,16 @@ var queries = rapid.Custom(func(t *rapid.T) waybill.Query {
 			t.Fatal(err)
 		}
 		q.Zone = zone
+	}
+	for range rapid.IntRange(0, 3).Draw(t, "categories") {
+		if q.Categories == nil {
+			q.Categories = make(map[waybill.TemplateRef]string)
+		}
+		word := rapid.SampledFrom([]string{"", "a", "b"})
+		q.Categories[waybill.TemplateRef{
+			Channel:  rapid.SampledFrom(historyChannels).Draw(t, "channel"),
+			Template: word.Draw(t, "template"), Language: word.Draw(t, "language"),
+		}] = rapid.SampledFrom([]string{"", "a", "MARKETING"}).Draw(t, "category")
 	}
 	for range rapid.IntRange(0, 2).Draw(t, "filters") {
 		q.Where = append(q.Where, waybill.Filter{

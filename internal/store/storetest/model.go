@@ -112,7 +112,7 @@ func (s *Model) Points(ctx context.Context, q waybill.Query) ([]waybill.Point, e
 		}
 		for cell, n := range Cells(s.channels[k.channel], events) {
 			at := waybill.Instant(cell.Slot.Quarter) * quarter
-			if at < from || at >= to || !counts(q, cell) {
+			if at < from || at >= to || !counts(q, k.channel, cell) {
 				continue
 			}
 			bucket, key := buckets.of(cell.Slot.Quarter), keyOf(q, k.channel, cell)
@@ -140,7 +140,7 @@ func (s *Model) Points(ctx context.Context, q waybill.Query) ([]waybill.Point, e
 }
 
 // counts reports whether a cell counts in q, whatever its time.
-func counts(q waybill.Query, cell waybill.Cell) bool {
+func counts(q waybill.Query, c waybill.ChannelNumber, cell waybill.Cell) bool {
 	if cell.Slot.Basis != q.Basis || q.Collected && !cell.Tuple.Collected {
 		return false
 	}
@@ -149,7 +149,7 @@ func counts(q waybill.Query, cell waybill.Cell) bool {
 		return false
 	}
 	for _, f := range q.Where {
-		if !slices.Contains(f.Values, valueOf(f.By, 0, cell)) {
+		if !slices.Contains(f.Values, valueOf(q, f.By, c, cell)) {
 			return false
 		}
 	}
@@ -159,12 +159,12 @@ func counts(q waybill.Query, cell waybill.Cell) bool {
 func keyOf(q waybill.Query, c waybill.ChannelNumber, cell waybill.Cell) []string {
 	var key []string
 	for _, d := range q.GroupBy {
-		key = append(key, valueOf(d, c, cell))
+		key = append(key, valueOf(q, d, c, cell))
 	}
 	return key
 }
 
-func valueOf(d waybill.Dimension, c waybill.ChannelNumber, cell waybill.Cell) string {
+func valueOf(q waybill.Query, d waybill.Dimension, c waybill.ChannelNumber, cell waybill.Cell) string {
 	detail := cell.Slot.Detail
 	switch {
 	case d == waybill.DimKind:
@@ -176,7 +176,15 @@ func valueOf(d waybill.Dimension, c waybill.ChannelNumber, cell waybill.Cell) st
 	case d == waybill.DimDetail:
 		return detail.Button.Type + "\x00" + detail.Button.Text
 	}
-	return cell.Tuple.Values[d]
+	values := cell.Tuple.Values
+	if template := values[waybill.LabelTemplate]; values[d] == "" && waybill.Label(d) == waybill.LabelCategory && template != "" {
+		for _, language := range []string{values[waybill.LabelLanguage], ""} {
+			if category, ok := q.Categories[waybill.TemplateRef{Channel: c, Template: template, Language: language}]; ok {
+				return category
+			}
+		}
+	}
+	return values[d]
 }
 
 // Values implements waybill.Store.

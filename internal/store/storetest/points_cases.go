@@ -52,6 +52,7 @@ var pointsCases = []contractCase{
 		f.want(total(where(country, "VN", "ID", "VN", "unheard of")), "accepted 3 sent 3")
 		f.want(total(where(country, "unheard of")))
 	}},
+	{"a message without a category has that of its template in the query", templateCategories},
 	{"the empty string filters for an absent label", func(f *fixture) {
 		f.countries()
 		country := waybill.Dimension(waybill.LabelCountry)
@@ -229,4 +230,27 @@ func clockChange(f *fixture) {
 		"03-30 23:00 +23h0m0s accepted 2 sent 2",
 		"03-31 22:00 +24h0m0s accepted 1 sent 1",
 		"10-26 22:00 +25h0m0s accepted 2 sent 2")
+}
+
+func templateCategories(f *fixture) {
+	template := func(value string) eventOption { return with(waybill.LabelTemplate, value) }
+	f.append(
+		event("own", waybill.StatusSent, 1, template("t"), with(waybill.LabelCategory, "UTILITY")),
+		event("en", waybill.StatusSent, 1, template("t"), with(waybill.LabelLanguage, "en")),
+		event("vi", waybill.StatusSent, 1, template("t"), with(waybill.LabelLanguage, "vi")),
+		event("none", waybill.StatusSent, 1, template("u")),
+		event("session", waybill.StatusSent, 1),
+		event("elsewhere", waybill.StatusSent, 1, on(waba), template("t")))
+	category := waybill.Dimension(waybill.LabelCategory)
+	named := func(q *waybill.Query) {
+		q.Categories = map[waybill.TemplateRef]string{
+			{Channel: chatapp, Template: "t"}:                 "MARKETING",
+			{Channel: chatapp, Template: "t", Language: "vi"}: "UTILITY",
+			{Channel: chatapp, Template: ""}:                  "nobody's",
+		}
+	}
+	f.want(total(named, by(category)),
+		": accepted 3 sent 3", "MARKETING: accepted 1 sent 1", "UTILITY: accepted 2 sent 2")
+	f.want(total(named, where(category, "MARKETING")), "accepted 1 sent 1")
+	f.want(total(by(category)), ": accepted 5 sent 5", "UTILITY: accepted 1 sent 1")
 }

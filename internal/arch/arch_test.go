@@ -19,9 +19,9 @@ var layers = []struct {
 	packages []string // a trailing * stands for any rest
 }{
 	{"domain", []string{module}},
-	{"foundation", []string{"internal/telemetry"}},
+	{"foundation", []string{"internal/telemetry", "internal/ram", "internal/spelling"}},
 	{"services", []string{
-		"internal/ingest", "internal/directory", "internal/dialect", "internal/ram", "internal/store/*",
+		"internal/ingest", "internal/directory", "internal/dialect", "internal/store/*",
 	}},
 	{"dialects", []string{"internal/dialect/*", "internal/demo"}},
 	{"server", []string{"internal/server"}},
@@ -32,6 +32,7 @@ var layers = []struct {
 // dialect, and what demo data is written with.
 var beside = map[string]bool{
 	"internal/dialect/meta internal/dialect/meta/fields": true,
+	"internal/ram internal/spelling":                     true,
 }
 
 type pkg struct {

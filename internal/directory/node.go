@@ -11,6 +11,7 @@ import (
 	yaml "go.yaml.in/yaml/v4"
 
 	"waybill"
+	"waybill/internal/spelling"
 )
 
 // Bounds of values, in bytes.
@@ -111,7 +112,7 @@ func (v value) object(known ...string) object {
 
 // suggestOr returns a suggestion, all the candidates where none is close.
 func suggestOr(word string, candidates []string) string {
-	if s := suggest(word, candidates); s != "" {
+	if s := spelling.Question(word, candidates); s != "" {
 		return s
 	}
 	return ", known are " + strings.Join(candidates, ", ")

@@ -12,6 +12,7 @@ import (
 	"go.yaml.in/yaml/v4/plugin/loaderlimits"
 
 	"waybill"
+	"waybill/internal/spelling"
 )
 
 // Bounds of a document.
@@ -182,7 +183,7 @@ func (p *parser) refer(kind, name string, v value, then func()) {
 		}
 		var hint string
 		if len(p.mistakes) < maxMistakes {
-			hint = suggest(name, sortedKeys(p.seen[kind]))
+			hint = spelling.Question(name, sortedKeys(p.seen[kind]))
 		}
 		v.mistake("%q is no %s of this document%s", name, kind, hint)
 	})

@@ -13,6 +13,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"waybill"
+	"waybill/internal/spelling"
 )
 
 // decodeEvent reads one event. It takes no name twice, no name that an event does
@@ -50,7 +51,7 @@ func decodeError(text []byte, err error) error {
 func semanticError(text []byte, s *json.SemanticError) error {
 	if errors.Is(s.Err, json.ErrUnknownName) {
 		last := s.JSONPointer.LastToken()
-		if guess := closest(last, eventFields(s.JSONPointer.Parent().LastToken())); guess != "" {
+		if guess := spelling.Closest(last, eventFields(s.JSONPointer.Parent().LastToken())); guess != "" {
 			return waybill.Errorf(waybill.Invalid, "field %s is unknown, did you mean %q?", field(s.JSONPointer), guess)
 		}
 		return waybill.Errorf(waybill.Invalid, "field %s is unknown", field(s.JSONPointer))

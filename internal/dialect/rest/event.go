@@ -5,6 +5,7 @@ import (
 
 	"waybill"
 	"waybill/internal/dialect"
+	"waybill/internal/spelling"
 )
 
 // An ownEvent is an event in Waybill's own format. Channel, message, status and
@@ -153,7 +154,7 @@ func alpha2(s string) bool {
 
 // unknown returns the error of a value that is none of the known ones.
 func unknown(field, value string, known []string) error {
-	if guess := closest(value, known); guess != "" {
+	if guess := spelling.Closest(value, known); guess != "" {
 		return waybill.Errorf(waybill.Invalid, "%s %s is unknown, did you mean %q?", field, cut(value), guess)
 	}
 	return waybill.Errorf(waybill.Invalid, "%s %s is not one of %s", field, cut(value), strings.Join(known, ", "))

@@ -43,6 +43,11 @@ func (cmd *applyCmd) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return fmt.Errorf("%s:\n%w", cmd.File, err)
 	}
+	for _, w := range doc.Warnings() {
+		if _, err := fmt.Fprintf(c.err, "waybill: warning: %s: %s\n", cmd.File, w); err != nil {
+			return err
+		}
+	}
 	var changes string
 	if cmd.URL != "" {
 		changes, err = cmd.applyRemote(ctx, text, variables)

@@ -26,7 +26,13 @@ const (
 type Document struct {
 	entries map[string]entry   // by record key
 	places  map[string]Mistake // where each entry stands, without message
+
+	warnings []Mistake
 }
+
+// Warnings returns what the document says in vain, such as a statement of a
+// policy that can never apply.
+func (d *Document) Warnings() []Mistake { return d.warnings }
 
 // String tells the size of d, and nothing of its secrets.
 func (d *Document) String() string { return fmt.Sprintf("document of %d entries", len(d.entries)) }

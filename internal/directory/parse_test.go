@@ -50,6 +50,7 @@ func TestParseMistakes(t *testing.T) {
 		{"a user without name", "name: reporter", `name: ""`, "line 6: accounts[0].users[0].name: is empty"},
 		{"a user twice", "    tokens:\n", "      - {name: reporter}\n    tokens:\n", `line 9: accounts[0].users[1].name: "reporter" is given at accounts[0].users[0].name on line 6 already`},
 		{"a policy that is text", `[{Version: "1", Statement`, `["{}", {Version: "1", Statement`, "line 7: accounts[0].users[0].policies[0]: is text, not a mapping"},
+		{"a policy with a mistake", "Effect: Allow", "Effect: Alow", `line 7: accounts[0].users[0].policies[0].Statement[0].Effect: must be "Allow" or "Deny", is "Alow"`},
 		{"a policy with an alias", "Effect: Allow", "Effect: &e Allow, X: *e", "line 7: accounts[0].users[0].policies[0].Statement[0].X: is an alias"},
 		{"a policy with a key twice", "Effect: Allow", "Effect: Allow, Effect: Deny", "line 7: accounts[0].users[0].policies[0].Statement[0].Effect: is given twice"},
 		{"a policy with what JSON has not", "Effect: Allow", "Effect: .inf", "line 7: accounts[0].users[0].policies[0].Statement[0].Effect: is a number that JSON does not have"},
@@ -279,5 +280,19 @@ func TestSuggestionsStayCheap(t *testing.T) {
 	}
 	if _, err := directory.Parse(strings.NewReader(text.String()), os.LookupEnv); err == nil {
 		t.Error("no mistakes")
+	}
+}
+
+// TestWarnings names a resource that the operations do not have: RAM takes the
+// policy, and the statement is in vain.
+func TestWarnings(t *testing.T) {
+	text := replace(t, acme, `Resource: "*"`, `Resource: "acs:cams:*:*:channel/x"`)
+	doc, err := directory.Parse(strings.NewReader(text), getenv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	warnings := doc.Warnings()
+	if len(warnings) != 1 || warnings[0].Line == 0 || !strings.HasPrefix(warnings[0].Path, "accounts[0].users[0].policies[0].Statement[0]") {
+		t.Errorf("warnings are %v", warnings)
 	}
 }

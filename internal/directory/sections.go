@@ -55,8 +55,8 @@ func (p *parser) user(accountID string, v value) {
 	name := o.must("name")
 	u := waybill.User{Account: accountID, Name: name.word()}
 	for _, policy := range o.may("policies").list() {
-		if object := policy.json(); object != nil {
-			u.Policies = append(u.Policies, object)
+		if text := p.policy(policy); text != nil {
+			u.Policies = append(u.Policies, text)
 		}
 	}
 	for _, k := range o.may("access_keys").list() {

@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"waybill"
@@ -43,6 +46,9 @@ func (cmd *demoCmd) Run(ctx context.Context, c console) error {
 func (cmd *demoCmd) prepare(ctx context.Context, a *app, out io.Writer) error {
 	business := demo.New(demo.Options{Seed: cmd.Seed, Days: cmd.Days, Now: time.Now()})
 	credentials, kept := cmd.kept(a.directory.View(), business)
+	if err := os.Remove(cmd.credentialsPath()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err // who waits for the file must not find the old one
+	}
 	if !kept {
 		credentials = business.Credentials()
 		if err := cmd.tenants(ctx, a, business); err != nil {
@@ -61,7 +67,7 @@ func (cmd *demoCmd) prepare(ctx context.Context, a *app, out io.Writer) error {
 // kept returns the credentials that an earlier run left, if they are of the same
 // business, still good, and its metrics reach back as far as this run does.
 func (cmd *demoCmd) kept(view *directory.View, business *demo.Business) (c demo.Credentials, ok bool) {
-	text, err := os.ReadFile(filepath.Join(cmd.Data, credentialsFile))
+	text, err := os.ReadFile(cmd.credentialsPath())
 	if err != nil || json.Unmarshal(text, &c) != nil {
 		return c, false
 	}
@@ -109,6 +115,8 @@ func (cmd *demoCmd) traffic(ctx context.Context, a *app, business *demo.Business
 // credentialsFile is what a client of the demo needs to know.
 const credentialsFile = "demo.json"
 
+func (cmd *demoCmd) credentialsPath() string { return filepath.Join(cmd.Data, credentialsFile) }
+
 // tell writes the credentials into the data directory, as the last thing, so
 // that whoever sees the file finds a server that answers, and prints a call.
 func (cmd *demoCmd) tell(a *app, c demo.Credentials, out io.Writer) error {
@@ -116,16 +124,13 @@ func (cmd *demoCmd) tell(a *app, c demo.Credentials, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	c = c.At(a.url(), string(token))
+	c = c.At(a.url(), strings.TrimSpace(string(token)))
 	text, err := json.MarshalIndent(c, "", "  ")
 	if err != nil {
 		return err
 	}
-	path := filepath.Join(cmd.Data, credentialsFile)
-	if err := os.WriteFile(path+".tmp", append(text, '\n'), 0o600); err != nil {
-		return err
-	}
-	if err := os.Rename(path+".tmp", path); err != nil {
+	path := cmd.credentialsPath()
+	if err := writeSecret(path, append(text, '\n')); err != nil {
 		return err
 	}
 	a.log.Info("wrote the credentials", "file", path)

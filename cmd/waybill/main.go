@@ -3,7 +3,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -41,6 +40,7 @@ func (c console) fail(code int, err error) int {
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	code := run(ctx, os.Args[1:], console{os.Stdin, os.Stdout, os.Stderr})
 	stop()
 	os.Exit(code)
@@ -75,7 +75,7 @@ func run(ctx context.Context, args []string, c console) int {
 	if err != nil {
 		return c.fail(2, err)
 	}
-	if err := parsed.Run(); err != nil && !errors.Is(err, context.Canceled) {
+	if err := parsed.Run(); err != nil {
 		return c.fail(1, err)
 	}
 	return 0

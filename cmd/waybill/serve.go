@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"waybill"
@@ -61,7 +62,7 @@ type app struct {
 	log       *slog.Logger
 	metrics   *telemetry.Metrics
 	public    net.Listener
-	admin     net.Listener // nil where it is turned off
+	admin     net.Listener  // nil where it is turned off
 	store     *pebble.Store // nil until the data is open
 	directory *directory.Directory
 	recorder  *ingest.Recorder
@@ -99,7 +100,10 @@ func (a *app) run(ctx context.Context, prepare func(context.Context) error) erro
 	if err == nil {
 		err = prepare(ctx)
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, context.Canceled):
+		err = nil // told to stop while it prepared, or the server says why
+	case err != nil:
 		cancel()
 	}
 	return errors.Join(err, <-served, a.close())
@@ -159,7 +163,7 @@ func (a *app) ready(ctx context.Context) error {
 
 // dialects wires the dialects. A new one is one more here.
 func (a *app) dialects(ctx context.Context) ([]dialect.Dialect, error) {
-	parking, err := ingest.NewParking(a.store, ingest.ParkingOptions{Now: time.Now, Metrics: a.metrics})
+	parking, err := ingest.NewParking(a.store, ingest.ParkingOptions{Now: time.Now, Log: a.log, Metrics: a.metrics})
 	if err != nil {
 		return nil, err
 	}
@@ -171,7 +175,7 @@ func (a *app) dialects(ctx context.Context) ([]dialect.Dialect, error) {
 	if err := webhook.ReplayAll(ctx); err != nil {
 		return nil, err
 	}
-	go sweep(ctx, parking, a.log)
+	go tend(ctx, parking, webhook, a.log)
 	return []dialect.Dialect{
 		rest.New(rest.Options{
 			Directory: a.directory, Recorder: a.recorder, Store: a.store,
@@ -184,16 +188,17 @@ func (a *app) dialects(ctx context.Context) ([]dialect.Dialect, error) {
 	}, nil
 }
 
-// sweepEvery is how often parked bodies are looked through for old ones.
-const sweepEvery = time.Hour
+// tendEvery is how often parked bodies are looked through.
+const tendEvery = time.Hour
 
-// sweep drops old parked bodies, now and then, until ctx is done.
-func sweep(ctx context.Context, parking *ingest.Parking, log *slog.Logger) {
-	ticker := time.NewTicker(sweepEvery)
+// tend drops old parked bodies and records those that an owner has appeared for
+// by other ways than a new channel, now and then, until ctx is done.
+func tend(ctx context.Context, parking *ingest.Parking, webhook *meta.Webhook, log *slog.Logger) {
+	ticker := time.NewTicker(tendEvery)
 	defer ticker.Stop()
 	for {
-		if err := parking.Sweep(ctx); err != nil && ctx.Err() == nil {
-			log.WarnContext(ctx, "old parked bodies are not dropped", "err", err)
+		if err := errors.Join(parking.Sweep(ctx), webhook.ReplayAll(ctx)); err != nil && ctx.Err() == nil {
+			log.WarnContext(ctx, "parked bodies are not looked through", "err", err)
 		}
 		select {
 		case <-ctx.Done():
@@ -239,23 +244,48 @@ func (a *app) url() string {
 	return "http://" + net.JoinHostPort(host, strconv.Itoa(address.Port))
 }
 
+// operatorName is the name of the operator's token.
+const operatorName = "operator"
+
 // ensureAdminToken makes the token of the operator, who applies directories,
-// unless there is one. It goes into a file that only the owner can read, not to
-// the log.
+// unless the one in the file is good. It goes into a file that only the owner can
+// read, not to the log. Whoever loses the file gets a new token at the next start.
 func (a *app) ensureAdminToken(ctx context.Context) error {
 	path := a.adminTokenPath()
 	if text, err := os.ReadFile(path); err == nil {
-		if token, ok := a.directory.View().Token(string(text)); ok && token.Operator() {
+		token, ok := a.directory.View().Token(strings.TrimSpace(string(text)))
+		if ok && token.Operator() {
 			return nil
 		}
 	}
-	secret, err := a.directory.IssueToken(ctx, waybill.Token{Name: "operator", Scopes: []string{waybill.ScopeAdmin}})
+	err := a.directory.RevokeToken(ctx, "", operatorName)
+	if err != nil && waybill.CodeOf(err) != waybill.NotFound {
+		return fmt.Errorf("revoke the operator's lost token: %w", err)
+	}
+	secret, err := a.directory.IssueToken(ctx, waybill.Token{Name: operatorName, Scopes: []string{waybill.ScopeAdmin}})
 	if err != nil {
 		return fmt.Errorf("make the operator's token: %w", err)
 	}
-	if err := os.WriteFile(path, []byte(secret), 0o600); err != nil {
+	if err := writeSecret(path, []byte(secret+"\n")); err != nil {
 		return fmt.Errorf("write the operator's token: %w", err)
 	}
 	a.log.InfoContext(ctx, "made the operator's token", "file", path)
+	return nil
+}
+
+// writeSecret makes a file what text says, whole or not at all, for the owner
+// alone.
+func writeSecret(path string, text []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*") // mode 0600
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
 	return nil
 }

@@ -118,3 +118,42 @@ func TestDemo(t *testing.T) {
 	}
 	verify(t, dir)
 }
+
+// TestLostOperatorToken starts over a directory whose token file is gone, and
+// over one in which an editor has added a line break.
+func TestLostOperatorToken(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	path := filepath.Join(dir, adminTokenFile)
+	read := func() string {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.TrimSpace(string(text))
+	}
+	directoryStatus := func(p *process, token string) int {
+		return send(t, newClient(), http.MethodPost, p.url+"/waybill/v1/directory", "{}", "Authorization", "Bearer "+token).status
+	}
+	start(t, "serve", "--data", dir).stop()
+	first := read()
+	if err := os.WriteFile(path, []byte(first+"\r\n\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	start(t, "serve", "--data", dir).stop()
+	if read() != first {
+		t.Error("a line break made the token another")
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	p := start(t, "serve", "--data", dir)
+	if status := directoryStatus(p, read()); status != http.StatusOK {
+		t.Errorf("the new token is answered %d", status)
+	}
+	if status := directoryStatus(p, first); status != http.StatusUnauthorized {
+		t.Errorf("the lost token is answered %d", status)
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the file: %v %v", info.Mode(), err)
+	}
+}

@@ -39,6 +39,8 @@ func (d *Directory) Apply(ctx context.Context, doc *Document, opt ApplyOptions) 
 	d.mu.Lock()
 	callbacks := slices.Clip(d.onChannel)
 	d.mu.Unlock()
+	// The channel is there, also for a caller who has gone by now.
+	ctx = context.WithoutCancel(ctx)
 	for _, c := range added {
 		for _, f := range callbacks {
 			f(ctx, c)

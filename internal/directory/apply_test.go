@@ -277,6 +277,28 @@ func TestOnChannelRunsAfterTheChannelIsThere(t *testing.T) {
 	}
 }
 
+// TestOnChannelOutlivesTheCaller: what waits for a channel is not lost because
+// the caller hangs up once the channel is there.
+func TestOnChannelOutlivesTheCaller(t *testing.T) {
+	d := mustOpen(t, storetest.NewModel())
+	ctx, hangUp := context.WithCancel(t.Context())
+	called := false
+	d.OnChannel(func(ctx context.Context, _ waybill.Channel) {
+		hangUp()
+		called = true
+		if err := ctx.Err(); err != nil {
+			t.Error(err)
+		}
+	})
+	doc, err := directory.Parse(strings.NewReader(small), getenv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Apply(ctx, doc, directory.ApplyOptions{}); err != nil || !called {
+		t.Errorf("applied: %v, called %t", err, called)
+	}
+}
+
 func TestAFailingStore(t *testing.T) {
 	for _, stores := range []bool{false, true} {
 		store := &lossy{Store: storetest.NewModel()}

@@ -10,6 +10,7 @@ package directory
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -214,7 +215,8 @@ func (d *Directory) commit(
 			waybill.Record{Key: nextRecord, Value: fmt.Append(nil, next)})
 	}
 	if err := d.store.Configure(ctx, change); err != nil {
-		d.uncertain = true
+		// A store whose context ended first has changed nothing.
+		d.uncertain = d.uncertain || ctx.Err() == nil || !errors.Is(err, ctx.Err())
 		return fmt.Errorf("store directory: %w", err)
 	}
 	d.next = next

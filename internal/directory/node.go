@@ -42,6 +42,13 @@ func (v value) mistake(format string, args ...any) {
 	v.p.mistakes = append(v.p.mistakes, m)
 }
 
+// warn notes what is no mistake but should be known.
+func (p *parser) warn(v value, format string, args ...any) {
+	m := v.place()
+	m.Message = fmt.Sprintf(format, args...)
+	p.doc.warnings = append(p.doc.warnings, m)
+}
+
 // is reports whether v is present and of the given kind, and notes a mistake
 // where it is another.
 func (v value) is(kind yaml.Kind, want string) bool {

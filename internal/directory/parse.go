@@ -44,7 +44,8 @@ type parser struct {
 	mistakes Mistakes
 	seen     map[string]map[string]value // kind -> name -> where it is defined
 	channels map[string]waybill.Channel
-	later    []func() // checks of what refers to something else
+	apps     map[string]string // app -> account
+	later    []func()          // checks of what refers to something else
 }
 
 // Parse reads a YAML document and returns it, or all its Mistakes. Each ${VAR}
@@ -69,6 +70,7 @@ func Parse(r io.Reader, getenv func(string) (string, bool)) (*Document, error) {
 		doc:      &Document{entries: make(map[string]entry), places: make(map[string]Mistake)},
 		seen:     make(map[string]map[string]value),
 		channels: make(map[string]waybill.Channel),
+		apps:     make(map[string]string),
 	}
 	p.document(value{p, root, ""})
 	for _, check := range p.later {

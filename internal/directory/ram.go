@@ -29,9 +29,7 @@ func (p *parser) policy(v value) json.RawMessage {
 		return nil
 	}
 	for _, w := range parsed.Warnings() {
-		place := v.at(w.Path).place()
-		place.Message = w.Message
-		p.doc.warnings = append(p.doc.warnings, place)
+		p.warn(v.at(w.Path), "%s", w.Message)
 	}
 	return text
 }

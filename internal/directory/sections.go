@@ -74,6 +74,9 @@ func (p *parser) user(accountID string, v value) {
 	}
 }
 
+// minToken is the length below which a token draws a warning, in bytes.
+const minToken = 16
+
 func (p *parser) token(accountID string, v value) {
 	o := v.object("name", "token", "scopes", "channels", "app", "expires")
 	name, secret := o.must("name"), o.must("token")
@@ -87,8 +90,15 @@ func (p *parser) token(accountID string, v value) {
 	if expires := o.may("expires").instant(); expires != waybill.Never {
 		t.Expires = expires.Time()
 	}
-	p.refer("app", t.App, o.may("app"), nil)
+	p.refer("app", t.App, o.may("app"), func() {
+		if owner := p.apps[t.App]; owner != accountID {
+			o.may("app").mistake("app %q belongs to account %s, not to %s", t.App, owner, accountID)
+		}
+	})
 	text := secret.secret()
+	if text != "" && len(text) < minToken {
+		p.warn(secret, "is shorter than %d bytes, so that it can be guessed", minToken)
+	}
 	p.define("token", text, secret, true)
 	if p.define("token of "+accountID, t.Name, name, false) {
 		p.put(token{Token: t, hash: hashToken(text)}, v)
@@ -114,16 +124,23 @@ func (p *parser) channelOf(accountID string, of waybill.Provider) func(value) st
 	}
 }
 
+// maxAppSecrets is how many secrets of an app are tried for each webhook.
+const maxAppSecrets = 8
+
 func (p *parser) app(accountID string, v value) {
 	o := v.object("id", "secrets", "verify_token")
-	id := o.must("id")
+	id, secrets := o.must("id"), o.must("secrets")
 	a := waybill.App{
 		ID:          id.id(),
 		Account:     accountID,
-		Secrets:     o.must("secrets").filled().each(value.secret, true),
+		Secrets:     secrets.filled().each(value.secret, true),
 		VerifyToken: o.may("verify_token").secret(),
 	}
+	if len(a.Secrets) > maxAppSecrets {
+		secrets.mistake("has %d secrets, more than %d", len(a.Secrets), maxAppSecrets)
+	}
 	if p.define("app", a.ID, id, false) {
+		p.apps[a.ID] = accountID
 		p.put(app{a}, v)
 	}
 }

@@ -212,11 +212,12 @@ func (d *Directory) Learn(ctx context.Context, facts []TemplateFact) error {
 		return err
 	}
 	changes := make(map[string]entry)
+	added := make(map[string]int) // templates new to each channel
 	for _, f := range facts {
 		if _, ok := d.entries[recordKey(channel{waybill.Channel{ID: f.Channel}})]; !ok || !f.bounded() {
 			continue
 		}
-		d.learn(f, changes)
+		d.learn(f, changes, added)
 	}
 	if len(changes) == 0 {
 		return nil
@@ -225,7 +226,7 @@ func (d *Directory) Learn(ctx context.Context, facts []TemplateFact) error {
 }
 
 // learn adds to changes what f changes.
-func (d *Directory) learn(f TemplateFact, changes map[string]entry) {
+func (d *Directory) learn(f TemplateFact, changes map[string]entry, added map[string]int) {
 	t := template{channel: f.Channel, code: f.Code, language: f.Language}
 	key := recordKey(t)
 	old, known := changes[key]
@@ -234,9 +235,11 @@ func (d *Directory) learn(f TemplateFact, changes map[string]entry) {
 	}
 	if known {
 		t = old.(template)
-	} else if len(d.View().Templates(f.Channel)) >= maxTemplates {
+	} else if len(d.View().Templates(f.Channel))+added[f.Channel] >= maxTemplates {
 		d.log.Warn("template not learnt: its channel has too many", "channel", f.Channel, "max", maxTemplates)
 		return
+	} else {
+		added[f.Channel]++
 	}
 	if learnt := t.learn(f); !learnt.same(t) {
 		changes[key] = learnt

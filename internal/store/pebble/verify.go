@@ -2,6 +2,7 @@ package pebble
 
 import (
 	"context"
+	"fmt"
 
 	engine "github.com/cockroachdb/pebble/v2"
 
@@ -9,7 +10,8 @@ import (
 )
 
 // Verify implements waybill.Store. It holds the counters of one channel at a
-// time in memory.
+// time in memory. A message whose mark is not what the settings say, and that no
+// pass will mend, is a counter that is missing where the message should stand.
 func (s *Store) Verify(ctx context.Context, limit int) ([]waybill.Difference, error) {
 	if err := s.enter(ctx); err != nil {
 		return nil, err
@@ -36,6 +38,7 @@ type audit struct {
 	differences []waybill.Difference
 
 	state      waybill.ChannelState
+	settled    bool // no pass over the marks is due
 	view       view
 	detailRefs map[waybill.Detail]uint32
 	want       map[cellKey]waybill.Counts // what is not compared yet
@@ -44,6 +47,9 @@ type audit struct {
 func (a *audit) channel(ctx context.Context, it *engine.Iterator, c waybill.ChannelState) error {
 	a.state = c
 	_, a.view, _ = a.s.lookup(c.Number)
+	if err := a.setting(ctx, it); err != nil {
+		return err
+	}
 	a.detailRefs = make(map[waybill.Detail]uint32, len(a.view.details))
 	for ref, d := range a.view.details {
 		a.detailRefs[d] = uint32(ref)
@@ -63,12 +69,40 @@ func (a *audit) channel(ctx context.Context, it *engine.Iterator, c waybill.Chan
 	return nil
 }
 
+// setting reads the settings of the channel as of the iterator.
+func (a *audit) setting(ctx context.Context, it *engine.Iterator) error {
+	key := appendChannel(nil, spaceSetting, a.state.Number)
+	a.settled = false
+	return a.s.scanRange(ctx, it, key, after(key), func(_, value []byte) error {
+		set, ok := decodeSetting(a.state.Number, value)
+		if !ok {
+			return fmt.Errorf("the stored settings of channel %d are corrupt", a.state.Number)
+		}
+		a.state, a.settled = set.ChannelState, !set.pending
+		return nil
+	})
+}
+
+// mark notes a message whose mark is stale for good.
+func (a *audit) mark(m *waybill.Message) {
+	marked := *m
+	marked.Mark(a.state.MetricsEnabled)
+	slots := marked.Contributions(a.state.Provider, nil)
+	if !a.settled || marked.Collected == m.Collected || len(slots) == 0 || len(a.differences) >= a.limit {
+		return
+	}
+	a.differences = append(a.differences, waybill.Difference{
+		Channel: a.state.Number, Cell: waybill.Cell{Tuple: marked.Tuple(), Slot: slots[0]}, Want: 1,
+	})
+}
+
 // recount adds the contributions of a history to what is wanted.
 func (a *audit) recount(key, value []byte) error {
 	m, ref, ok := decodeMessage(value, a.view.labels)
 	if !ok || a.view.tuple(ref) != m.Tuple() {
 		return errMessage(a.state.Number, string(key[channelPrefix:]))
 	}
+	a.mark(&m)
 	for _, slot := range m.Contributions(a.state.Provider, nil) {
 		detail, ok := a.detailRefs[slot.Detail]
 		if !ok {

@@ -1,0 +1,124 @@
+package meta
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"waybill/internal/dialect"
+)
+
+// maxFormBytes bounds the body of a call that carries parameters.
+const maxFormBytes = 1 << 20
+
+// parameters are the parameters of a call by name. A later one of the same name
+// stands over an earlier one, as in PHP.
+type parameters map[string]string
+
+func (p parameters) value(name string) string { return p[name] }
+
+func (p parameters) has(name string) bool {
+	_, ok := p[name]
+	return ok
+}
+
+// parseParameters reads the query and, unless the method is GET, the body: SDKs
+// send a body with GET too, which means nothing. That of Android compresses the
+// forms that it posts.
+func parseParameters(r *http.Request) (parameters, error) {
+	params := make(parameters)
+	params.addQuery(r.URL.RawQuery)
+	if r.Method == http.MethodGet || r.Method == http.MethodHead || r.Body == nil {
+		return params, nil
+	}
+	body, err := dialect.ReadInflated(r, maxFormBytes, maxFormBytes)
+	if err != nil || len(body) == 0 {
+		return params, err
+	}
+	switch kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind {
+	case "application/json":
+		return params, params.addJSON(body)
+	case "application/x-www-form-urlencoded", "":
+		params.addQuery(string(body))
+	}
+	return params, nil
+}
+
+// addQuery reads a query string as Graph does: only & separates, a broken escape
+// stands for itself, and white space around a name is dropped, since the line
+// break of a wrapped URL arrives as %0A before the next name.
+func (p parameters) addQuery(query string) {
+	for pair := range strings.SplitSeq(query, "&") {
+		name, value, _ := strings.Cut(pair, "=")
+		if name = strings.TrimSpace(unescape(name)); name != "" {
+			p[name] = unescape(value)
+		}
+	}
+}
+
+func unescape(s string) string {
+	if u, err := url.QueryUnescape(s); err == nil {
+		return u
+	}
+	return s
+}
+
+// addJSON reads a JSON object. A value that is no string is kept as JSON text,
+// and null is the empty string.
+func (p parameters) addJSON(body []byte) error {
+	if err := dialect.CheckDepth(body, maxDepth); err != nil {
+		return errParam("%v", err)
+	}
+	d := jsontext.NewDecoder(bytes.NewReader(body),
+		jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	if d.PeekKind() != jsontext.KindBeginObject {
+		return errParam("The body is not a JSON object")
+	}
+	if err := p.addMembers(d); err != nil {
+		return errParam("The body is not valid JSON, seen at byte %d", d.InputOffset())
+	}
+	return nil
+}
+
+// addMembers reads the one object that d has.
+func (p parameters) addMembers(d *jsontext.Decoder) error {
+	if _, err := d.ReadToken(); err != nil {
+		return err
+	}
+	for d.PeekKind() == jsontext.KindString {
+		token, err := d.ReadToken()
+		if err != nil {
+			return err
+		}
+		name := strings.TrimSpace(token.String())
+		if p[name], err = readText(d); err != nil {
+			return err
+		}
+	}
+	if _, err := d.ReadToken(); err != nil { // the end of the object
+		return err
+	}
+	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
+		return errors.New("something follows the object")
+	}
+	return nil
+}
+
+// readText reads a value as text.
+func readText(d *jsontext.Decoder) (string, error) {
+	switch d.PeekKind() {
+	case jsontext.KindString:
+		token, err := d.ReadToken()
+		return token.String(), err
+	case jsontext.KindNull:
+		return "", d.SkipValue()
+	}
+	value, err := d.ReadValue()
+	return string(value), err
+}

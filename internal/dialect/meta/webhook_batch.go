@@ -1,0 +1,212 @@
+package meta
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"waybill"
+	"waybill/internal/directory"
+	"waybill/internal/ingest"
+)
+
+const (
+	dialectName = "meta"
+
+	// maxParkedAccounts bounds how many unknown accounts one body may name,
+	// since each costs a commit. Meta's bodies name few.
+	maxParkedAccounts = 32
+)
+
+// A batch is what one webhook makes Waybill remember.
+type batch struct {
+	events   []waybill.Event
+	facts    []directory.TemplateFact
+	unowned  []string            // accounts of nobody, in the order of the body
+	unread   map[string][][]byte // their entries
+	tally    tally
+	foreign  int // reports about accounts of others
+	unnamed  int // reports about what is no account
+	overflow int // reports beyond maxParkedAccounts
+}
+
+// route distributes reports: those about channels that account may write to are
+// to be recorded, those about accounts that nobody owns are to be kept until
+// somebody does, and all others are dropped.
+func route(view *directory.View, account string, reports []report, t tally) batch {
+	b := batch{tally: t}
+	callbacks := callbackReader{tally: &b.tally}
+	for i := range reports {
+		r := &reports[i]
+		channel, known := view.Channel(r.account)
+		switch {
+		case known && channel.Provider == waybill.ProviderWABA && channel.Writable(account):
+			b.own(r, channel, &callbacks)
+		case known:
+			b.foreign++
+		case !isID(r.account):
+			b.unnamed++
+		default:
+			b.keep(r)
+		}
+	}
+	return b
+}
+
+// own adds a report about a channel.
+func (b *batch) own(r *report, c waybill.Channel, callbacks *callbackReader) {
+	for i := range r.events {
+		r.events[i].Channel = c.Number
+	}
+	for _, a := range r.callbacks {
+		callbacks.apply(c.Callback, a.text, &r.events[a.event].Labels)
+	}
+	for _, f := range r.facts {
+		f.Channel = c.ID
+		b.facts = append(b.facts, f)
+	}
+	if b.events == nil {
+		b.events = r.events
+		return
+	}
+	b.events = append(b.events, r.events...)
+}
+
+func (b *batch) keep(r *report) {
+	if b.unread[r.account] == nil {
+		if len(b.unowned) == maxParkedAccounts {
+			b.overflow++
+			return
+		}
+		b.unowned = append(b.unowned, r.account)
+	}
+	if b.unread == nil {
+		b.unread = make(map[string][][]byte)
+	}
+	b.unread[r.account] = append(b.unread[r.account], r.raw)
+}
+
+// count counts what became of the reports; recorded events are counted by record.
+func (b *batch) count(h *Webhook) {
+	for outcome, n := range map[string]int{
+		"malformed":      b.tally.malformed,
+		"unknown_status": b.tally.unknownStatus,
+		"ignored":        b.tally.ignored,
+		"vendor_error":   b.tally.vendorErrors,
+		"bad_callback":   b.tally.callbackErrors,
+		"foreign":        b.foreign,
+		"no_account":     b.unnamed,
+		"parking_full":   b.overflow,
+	} {
+		h.metrics.Events(dialectName, outcome, n)
+	}
+}
+
+// record makes the batch durable but for what is to be parked: the events in one
+// commit.
+func (h *Webhook) record(ctx context.Context, b *batch) error {
+	if len(b.facts) > 0 {
+		if err := h.directory.Learn(ctx, b.facts); err != nil {
+			return fmt.Errorf("learn templates: %w", err)
+		}
+	}
+	if len(b.events) == 0 {
+		return nil
+	}
+	receipt, err := h.recorder.Record(ctx, b.events)
+	if err != nil {
+		return fmt.Errorf("record %d events: %w", len(b.events), err)
+	}
+	h.countReceipt(receipt, len(b.events))
+	return nil
+}
+
+func (h *Webhook) countReceipt(receipt ingest.Receipt, events int) {
+	h.metrics.Events(dialectName, "received", events)
+	h.metrics.Events(dialectName, "rejected", len(receipt.Rejected))
+	if receipt.Known {
+		h.metrics.Events(dialectName, "changed", receipt.Changed)
+		h.metrics.Events(dialectName, "repeated", events-len(receipt.Rejected)-receipt.Changed)
+	}
+	if len(receipt.Rejected) > 0 {
+		h.log.Warn("meta: events of a webhook rejected",
+			"events", len(receipt.Rejected), "first", receipt.Rejected[0].Err)
+	}
+}
+
+// park keeps the entries about accounts of nobody, as webhooks of their own.
+func (h *Webhook) park(ctx context.Context, b *batch, signer string, received waybill.Instant) error {
+	for _, account := range b.unowned {
+		err := h.parking.Park(ctx, ingest.Parked{
+			Dialect: dialectName, VendorAccount: account, Signer: signer,
+			Received: received, Body: wrap(b.unread[account]),
+		})
+		if err != nil {
+			return err
+		}
+		// The account may have got an owner, and its replay may be over,
+		// while the body was on its way.
+		if c, ok := h.directory.View().Channel(account); ok {
+			h.ReplayParked(ctx, c)
+		}
+	}
+	return nil
+}
+
+// wrap returns a webhook with the given entries.
+func wrap(entries [][]byte) []byte {
+	body := []byte(`{"object":"` + webhookObject + `","entry":[`)
+	for i, e := range entries {
+		if i > 0 {
+			body = append(body, ',')
+		}
+		body = append(body, e...)
+	}
+	return append(body, "]}"...)
+}
+
+// ReplayParked records what was parked for c before it was added, as far as it
+// was signed by an app that may write to c. It is to be called for each channel
+// that is added. What can't be recorded now stays parked.
+func (h *Webhook) ReplayParked(ctx context.Context, c waybill.Channel) {
+	if err := h.replay(ctx, c); err != nil {
+		h.log.ErrorContext(ctx, "meta: parked webhooks not replayed", "channel", c.ID, "err", err)
+	}
+}
+
+// ReplayAll does what ReplayParked does for all channels that exist. It is to be
+// called once at start, because a replay may have been cut off. It tries all
+// channels and returns the errors of those that failed.
+func (h *Webhook) ReplayAll(ctx context.Context) error {
+	var errs []error
+	for _, c := range h.directory.View().Channels() {
+		errs = append(errs, h.replay(ctx, c))
+	}
+	return errors.Join(errs...)
+}
+
+func (h *Webhook) replay(ctx context.Context, c waybill.Channel) error {
+	if c.Provider != waybill.ProviderWABA {
+		return nil
+	}
+	return h.parking.Replay(ctx, dialectName, c.ID, func(ctx context.Context, p ingest.Parked) (bool, error) {
+		view := h.directory.View()
+		app, ok := view.App(p.Signer)
+		if !ok || !c.Writable(app.Account) {
+			return false, nil
+		}
+		reports, _, err := h.decode(p.Body, p.Received)
+		if err != nil {
+			h.log.ErrorContext(ctx, "meta: parked webhook dropped", "channel", c.ID, "err", err)
+			return true, nil
+		}
+		b := route(view, app.Account, reports, tally{})
+		if err := h.record(ctx, &b); err != nil {
+			return false, err
+		}
+		h.log.InfoContext(ctx, "meta: parked webhook recorded",
+			slog.String("channel", c.ID), slog.Int("events", len(b.events)))
+		return true, nil
+	})
+}

@@ -1,0 +1,226 @@
+package meta
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"waybill"
+	"waybill/internal/dialect"
+	"waybill/internal/directory"
+)
+
+// maxDepth bounds the nesting of JSON that others send. Webhooks have about ten
+// levels.
+const maxDepth = 64
+
+// webhookObject is the object of all webhooks of WhatsApp Business Accounts.
+const webhookObject = "whatsapp_business_account"
+
+// A report is what one entry of a webhook says, before it is known whose
+// account it is about.
+type report struct {
+	account   string // ID of the WhatsApp Business Account
+	raw       []byte // the entry as it was sent
+	events    []waybill.Event
+	callbacks []attachment
+	facts     []directory.TemplateFact
+}
+
+// An attachment is the callback data of an event. How it is read depends on the
+// channel.
+type attachment struct {
+	event int // index in the events of the report
+	text  string
+}
+
+// says reports whether there is anything in r to record.
+func (r *report) says() bool { return len(r.events)+len(r.facts) > 0 }
+
+// isID reports whether text has the form of an ID of Meta's. Meta's console sends
+// samples for the account 0, and other samples have words there.
+func isID(text string) bool {
+	const maxDigits = 32
+	return text != "" && text != "0" && len(text) <= maxDigits && strings.Trim(text, "0123456789") == ""
+}
+
+// A tally counts what a webhook holds that becomes no event.
+type tally struct {
+	malformed      int // items that lack an ID or a time, or have another shape
+	unknownStatus  int // statuses that are no stage of a message
+	ignored        int // changes and messages that count nothing
+	vendorErrors   int // errors of the account, not of a message
+	callbackErrors int // callback data that is not in the channel's format
+}
+
+// A decoding is a walk through one webhook at a time. Its scratch value is that
+// of the change that is being read.
+//
+// https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/overview
+type decoding struct {
+	reader
+	received waybill.Instant
+	tally    tally
+	value    changeValue
+}
+
+// release forgets the last webhook, and all memory that is more than an ordinary
+// one needs.
+func (d *decoding) release() {
+	const maxKept = 4096
+	d.reset(nil)
+	d.value.reset()
+	if len(d.words) == maxWords || cap(d.value.statuses)+cap(d.value.messages)+cap(d.scratch) > maxKept {
+		*d = decoding{}
+	}
+}
+
+// decode returns what the entries of a webhook report. received is the time that
+// stands in for a missing one of a template's change. It fails with Invalid where
+// the body is no webhook at all; what is wrong within is skipped and counted in
+// the tally.
+func (d *decoding) decode(body []byte, received waybill.Instant) ([]report, tally, error) {
+	if err := dialect.CheckDepth(body, maxDepth); err != nil {
+		return nil, tally{}, err
+	}
+	d.received, d.tally = received, tally{}
+	d.reset(body)
+	object, entries, reports := webhookObject, false, []report(nil)
+	for name := range d.members() {
+		switch string(name) {
+		case "object":
+			object = d.scalar()
+		case "entry":
+			entries = d.dec.PeekKind() == '['
+			for range d.elements(&d.tally.malformed) {
+				if r := d.entry(body); r.says() {
+					reports = append(reports, r)
+				}
+			}
+		default:
+			d.skip()
+		}
+	}
+	if err := d.finish(); err != nil {
+		return nil, tally{}, err
+	}
+	// Some examples in Meta's reference have the object in another place.
+	if object != webhookObject {
+		return nil, tally{}, waybill.Errorf(waybill.Invalid, "object is %.64q, not %q", object, webhookObject)
+	}
+	if !entries {
+		return nil, tally{}, waybill.Errorf(waybill.Invalid, "the webhook has no array named entry")
+	}
+	return reports, d.tally, nil
+}
+
+// finish reads the end of the text and says what was wrong with it.
+func (r *reader) finish() error {
+	if r.err == nil {
+		if _, r.err = r.dec.ReadToken(); r.err == nil {
+			return waybill.Errorf(waybill.Invalid, "there is more behind the JSON value, at byte %d", r.dec.InputOffset())
+		}
+	}
+	if errors.Is(r.err, io.EOF) {
+		return nil
+	}
+	syntax, ok := errors.AsType[*jsontext.SyntacticError](r.err)
+	switch {
+	case !ok:
+		return waybill.Errorf(waybill.Invalid, "the body is not JSON: %v", r.err)
+	case errors.Is(syntax, jsontext.ErrDuplicateName):
+		return waybill.Errorf(waybill.Invalid, "the name at %.200q occurs twice in its object", syntax.JSONPointer)
+	case errors.Is(syntax, io.ErrUnexpectedEOF):
+		return waybill.Errorf(waybill.Invalid, "the JSON ends early, at byte %d", syntax.ByteOffset)
+	}
+	return waybill.Errorf(waybill.Invalid, "the body is not JSON: %v at byte %d", syntax.Err, syntax.ByteOffset)
+}
+
+// entry reads what happened to one account.
+func (d *decoding) entry(body []byte) report {
+	var r report
+	at := d.received
+	start := d.dec.InputOffset()
+	for name := range d.members() {
+		switch string(name) {
+		case "id":
+			r.account = d.scalar()
+		case "time":
+			// A time far ahead would keep all later changes out.
+			t := d.instant()
+			if t != waybill.Never && t <= d.received+waybill.Instant(waybill.MaxAhead.Seconds()) {
+				at = t
+			}
+		case "changes":
+			for range d.elements(&d.tally.malformed) {
+				d.change(&r)
+			}
+		default:
+			d.skip()
+		}
+	}
+	for i := range r.facts {
+		r.facts[i].At = at
+	}
+	if d.err == nil {
+		// The offset before the entry is that of the token before it.
+		r.raw = bytes.TrimLeft(body[start:d.dec.InputOffset()], " \t\r\n,")
+	}
+	return r
+}
+
+// change reads one change and adds what it says to r. The field that names the
+// kind of the change may stand behind its value.
+func (d *decoding) change(r *report) {
+	var field string
+	v := &d.value
+	v.reset()
+	for name := range d.members() {
+		switch string(name) {
+		case "field":
+			field = d.word()
+		case "value":
+			d.changeValue(v)
+		default:
+			d.skip()
+		}
+	}
+	if d.err != nil {
+		return
+	}
+	switch {
+	case v.template.Code != "" && isTemplateField(field):
+		r.facts = append(r.facts, v.template)
+	case field == "messages" || field == "":
+		d.messages(v, r)
+	default:
+		d.tally.ignored++
+	}
+}
+
+// isTemplateField reports whether changes of a field are about a template. What
+// such a change says is told by its members, because one example in Meta's
+// reference names the wrong one of these fields.
+func isTemplateField(field string) bool {
+	return field == "" || field == "template_category_update" || strings.HasPrefix(field, "message_template_")
+}
+
+// messages adds the events of a change of the field messages.
+func (d *decoding) messages(v *changeValue, r *report) {
+	d.tally.vendorErrors += v.errors
+	if len(v.statuses)+len(v.messages)+v.errors+v.odd == 0 {
+		d.tally.ignored++ // such as user_actions, which name no message
+	}
+	d.tally.malformed += v.odd
+	m := mapping{value: v, tally: &d.tally, report: r, sender: phone(v.displayNumber)}
+	m.grow(len(v.statuses) + 2*len(v.messages))
+	for i := range v.statuses {
+		m.status(&v.statuses[i])
+	}
+	for i := range v.messages {
+		m.message(&v.messages[i])
+	}
+}

@@ -87,7 +87,7 @@ func (m *Message) Contributions(p Provider, slots []Slot) []Slot {
 			add(Metric(s), Detail{}, at)
 		}
 	}
-	if m.failed(p) {
+	if m.CountsAsFailed(p) {
 		add(Metric(Failed), Detail{}, m.At[Failed])
 		if m.Failure.Code != "" {
 			add(Metric(Failed), Detail{Code: m.Failure.Code}, m.At[Failed])
@@ -95,17 +95,6 @@ func (m *Message) Contributions(p Provider, slots []Slot) []Slot {
 	}
 	m.clickContributions(add)
 	return slots
-}
-
-// failed reports whether m counts as failed: a success stands over a failure.
-// MoMo calls a message successful once it is sent, the others once it is
-// delivered, since one device of several may have failed.
-func (m *Message) failed(p Provider) bool {
-	success := Delivered
-	if p == ProviderMomo {
-		success = Sent
-	}
-	return m.At[Failed] != Never && m.Reached(success) == Never
 }
 
 func (m *Message) clickContributions(add func(Metric, Detail, Instant)) {

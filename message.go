@@ -107,6 +107,17 @@ func (m *Message) Reached(s Stage) Instant {
 	return at
 }
 
+// CountsAsFailed reports whether m counts as failed on a channel of p: a success
+// stands over a failure. MoMo calls a message successful once it is sent, the
+// others once it is delivered, since one device of several may have failed.
+func (m *Message) CountsAsFailed(p Provider) bool {
+	success := Delivered
+	if p == ProviderMomo {
+		success = Sent
+	}
+	return m.At[Failed] != Never && m.Reached(success) == Never
+}
+
 // FirstClick returns the time of the earliest click, or Never.
 func (m *Message) FirstClick() Instant {
 	first := Never

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"os"
@@ -34,6 +35,9 @@ func (cmd *applyCmd) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return err
 	}
+	if cmd.URL != "" && !strings.HasPrefix(cmd.URL, "http://") && !strings.HasPrefix(cmd.URL, "https://") {
+		return fmt.Errorf("--url %s does not begin with http:// or https://", cmd.URL)
+	}
 	variables := make(map[string]string)
 	doc, err := directory.Parse(bytes.NewReader(text), func(name string) (string, bool) {
 		value, ok := os.LookupEnv(name)
@@ -52,7 +56,7 @@ func (cmd *applyCmd) Run(ctx context.Context, c console) error {
 	if cmd.URL != "" {
 		changes, err = cmd.applyRemote(ctx, text, variables)
 	} else {
-		changes, err = cmd.applyLocal(ctx, doc)
+		changes, err = cmd.applyLocal(ctx, doc, c)
 	}
 	if err != nil {
 		return err
@@ -71,7 +75,12 @@ func (cmd *applyCmd) read(in io.Reader) ([]byte, error) {
 	return os.ReadFile(cmd.File)
 }
 
-func (cmd *applyCmd) applyLocal(ctx context.Context, doc *directory.Document) (changes string, err error) {
+func (cmd *applyCmd) applyLocal(ctx context.Context, doc *directory.Document, c console) (changes string, err error) {
+	if _, err := os.Stat(cmd.Data); errors.Is(err, fs.ErrNotExist) {
+		if _, err := fmt.Fprintf(c.err, "waybill: %s does not exist: a new store is made there\n", cmd.Data); err != nil {
+			return "", err
+		}
+	}
 	store, dir, err := openData(ctx, cmd.dataFlags, slog.New(slog.DiscardHandler))
 	if waybill.CodeOf(err) == waybill.Conflict {
 		return "", fmt.Errorf("%w; to apply through the server that uses it, add --url", err)
@@ -104,7 +113,7 @@ func (cmd *applyCmd) applyRemote(ctx context.Context, text []byte, variables map
 		return "", err
 	}
 	if response.StatusCode != http.StatusOK {
-		return "", fmt.Errorf("%s answered %s: %s", cmd.URL, response.Status, bytes.TrimSpace(body))
+		return "", cmd.refusal(response.Status, body)
 	}
 	var answer struct {
 		Changes []string `json:"changes"`
@@ -113,6 +122,21 @@ func (cmd *applyCmd) applyRemote(ctx context.Context, text []byte, variables map
 		return "", fmt.Errorf("%s answered what is no result: %w", cmd.URL, err)
 	}
 	return strings.Join(answer.Changes, "\n"), nil
+}
+
+// refusal returns what the server found wrong, as a run without --url tells it.
+func (cmd *applyCmd) refusal(status string, body []byte) error {
+	var problem struct {
+		Detail   string   `json:"detail"`
+		Mistakes []string `json:"mistakes"`
+	}
+	switch err := json.Unmarshal(body, &problem); {
+	case err != nil || problem.Detail == "":
+		return fmt.Errorf("%s answered %s: %.1000q", cmd.URL, status, body)
+	case len(problem.Mistakes) > 0:
+		return fmt.Errorf("%s:\n%s", cmd.File, strings.Join(problem.Mistakes, "\n"))
+	}
+	return fmt.Errorf("%s answered %s: %s", cmd.URL, status, problem.Detail)
 }
 
 func (cmd *applyCmd) request(ctx context.Context, text []byte, variables map[string]string) (*http.Request, error) {
@@ -140,7 +164,7 @@ func (cmd *applyCmd) operatorToken() (string, error) {
 	}
 	text, err := os.ReadFile(filepath.Join(cmd.Data, adminTokenFile))
 	if err != nil {
-		return "", fmt.Errorf("no --token, and the one of the server cannot be read: %w", err)
+		return "", fmt.Errorf("the operator's token: %w; give --token, or as --data the directory of the server", err)
 	}
 	return strings.TrimSpace(string(text)), nil
 }

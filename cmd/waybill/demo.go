@@ -87,6 +87,15 @@ func (cmd *demoCmd) tenants(ctx context.Context, a *app, business *demo.Business
 	if err != nil {
 		return fmt.Errorf("the demo's directory: %w", err)
 	}
+	alone, err := a.directory.Apply(ctx, doc, directory.ApplyOptions{Prune: true, DryRun: true})
+	if err != nil {
+		return err
+	}
+	for _, d := range alone {
+		if d.Op == directory.Deleted {
+			return fmt.Errorf("%s holds the %s %s, which is not of this demo: choose another --data", cmd.Data, d.Kind, d.Name)
+		}
+	}
 	_, err = a.directory.Apply(ctx, doc, directory.ApplyOptions{})
 	return err
 }

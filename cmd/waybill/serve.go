@@ -71,6 +71,12 @@ type app struct {
 
 // newApp takes the addresses; nothing is answered yet.
 func newApp(flags serveFlags, data dataFlags, c console) (*app, error) {
+	if flags.Listen == "" {
+		return nil, errors.New("--listen is empty; name an address such as 127.0.0.1:8080")
+	}
+	if flags.MetaCallsPerHour < 0 {
+		return nil, fmt.Errorf("--meta-calls-per-hour is %d, less than 0", flags.MetaCallsPerHour)
+	}
 	a := &app{flags: flags, data: data, log: telemetry.NewLogger(c.err, flags.LogFormat, flags.LogLevel), metrics: telemetry.New()}
 	a.server = server.New(server.Options{Log: a.log, Metrics: a.metrics, Check: a.check})
 	var err error
@@ -153,7 +159,7 @@ func (a *app) ready(ctx context.Context) error {
 		return err
 	}
 	a.server.Ready(dialects...)
-	attrs := []any{"url", a.url()}
+	attrs := []any{"url", a.url(), "listen", a.public.Addr().String()}
 	if a.admin != nil {
 		attrs = append(attrs, "admin", "http://"+a.admin.Addr().String())
 	}
@@ -217,6 +223,9 @@ func openData(ctx context.Context, data dataFlags, log *slog.Logger) (*pebble.St
 	keyFile := data.SecretKeyFile
 	if keyFile == "" {
 		keyFile = filepath.Join(data.Data, "secret.key")
+	}
+	if info, err := os.Stat(keyFile); err == nil && info.Mode().Perm()&0o077 != 0 {
+		log.WarnContext(ctx, "others can read the secret key", "file", keyFile, "mode", info.Mode().String())
 	}
 	key, err := directory.LoadKey(ctx, store, os.Getenv("WAYBILL_SECRET_KEY"), keyFile)
 	if err != nil {

@@ -157,3 +157,13 @@ func TestLostOperatorToken(t *testing.T) {
 		t.Errorf("the file: %v %v", info.Mode(), err)
 	}
 }
+
+// TestDemoLeavesOthersAlone starts the demo over the store of somebody else.
+func TestDemoLeavesOthersAlone(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	apply(t, dir, killTenants)
+	out, err := waybillCmd("demo", "--data", dir, "--days=2", "--listen=127.0.0.1:0", "--admin-listen=").CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "which is not of this demo") {
+		t.Errorf("demo: %v\n%s", err, out)
+	}
+}

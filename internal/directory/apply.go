@@ -58,7 +58,7 @@ func (d *Directory) apply(
 		return nil, nil, err
 	}
 	p := plan{
-		doc: doc, old: d.entries, changes: make(map[string]entry),
+		doc: doc, whole: opt.Prune, old: d.entries, changes: make(map[string]entry),
 		next: d.next, now: waybill.InstantOf(d.now()),
 	}
 	p.put()
@@ -87,6 +87,7 @@ type plan struct {
 	next     waybill.ChannelNumber
 	now      waybill.Instant
 	added    []waybill.Channel
+	whole    bool // the document names all there shall be
 	mistakes Mistakes
 }
 
@@ -103,6 +104,15 @@ func (p *plan) put() {
 		old, known := p.old[key]
 		e := p.doc.entries[key]
 		switch want := e.(type) {
+		case account:
+			if known && !p.whole {
+				e = want.keep(old.(account))
+			}
+		case app:
+			if known && old.(app).Account != want.Account {
+				p.mistake(key, fmt.Sprintf("app %q belongs to account %s and cannot move to %s"+
+					": apply without it and with --prune, then add it again", want.ID, old.(app).Account, want.Account))
+			}
 		case channel:
 			e = p.channel(key, want)
 		case template:
@@ -116,6 +126,18 @@ func (p *plan) put() {
 			p.changes[key] = e
 		}
 	}
+}
+
+// keep returns a with what it leaves out taken from have, since a document that
+// only adds to an account must name it.
+func (a account) keep(have account) account {
+	if a.Name == "" {
+		a.Name = have.Name
+	}
+	if len(a.Products) == 0 {
+		a.Products = have.Products
+	}
+	return a
 }
 
 // channel returns the channel as it would be stored.

@@ -108,12 +108,13 @@ func TestPrune(t *testing.T) {
 	learn(t, d, directory.TemplateFact{Channel: "cams-acme", Code: "7", Language: "vi", At: 5, Name: "learnt"})
 
 	if diff := mustApply(t, d, small, directory.ApplyOptions{}); diff !=
-		"~ account 1234567890123456: name Acme -> none; products cams -> none\n+ channel one (waba, America/Los_Angeles)\n" {
+		"+ channel one (waba, America/Los_Angeles)\n" {
 		t.Errorf("without prune the diff is\n%s", diff)
 	}
 	kept := small + `  - {id: "130035", provider: momo, account: "1234567890123456"}` + "\n"
 	kept = replace(t, kept, "channels: [{id: one, provider: waba, account: \"1234567890123456\"}]\n", "channels:\n")
-	if diff := mustApply(t, d, kept, directory.ApplyOptions{Prune: true}); diff != `- account 6543210987654321
+	if diff := mustApply(t, d, kept, directory.ApplyOptions{Prune: true}); diff != `~ account 1234567890123456: name Acme -> none; products cams -> none
+- account 6543210987654321
 - user 1234567890123456/reporter
 - token 1234567890123456/dashboard
 - token 6543210987654321/ops
@@ -274,6 +275,24 @@ func TestOnChannelRunsAfterTheChannelIsThere(t *testing.T) {
 	mustApply(t, d, replace(t, acme, "time_zone: Asia/Shanghai", "time_zone: UTC"), directory.ApplyOptions{})
 	if want := []string{"102290129340398", "130035", "cams-acme"}; !slices.Equal(added, want) {
 		t.Errorf("added %v, want %v", added, want)
+	}
+}
+
+// TestAccountsKeepWhatIsLeftOut adds to an account by naming it alone.
+func TestAccountsKeepWhatIsLeftOut(t *testing.T) {
+	d := mustOpen(t, storetest.NewModel())
+	mustApply(t, d, `accounts: [{id: "1234567890123456", name: Acme, products: [cams]}]`, directory.ApplyOptions{})
+	if diff := mustApply(t, d, `accounts: [{id: "1234567890123456"}]`, directory.ApplyOptions{}); diff != "" {
+		t.Errorf("diff is %q", diff)
+	}
+	mustApply(t, d, `accounts: [{id: "1234567890123456", apps: [{id: "7", secrets: [one]}]}]`, directory.ApplyOptions{})
+	moved, err := directory.Parse(strings.NewReader(`accounts: [{id: "6543210987654321", apps: [{id: "7", secrets: [two]}]}]`), getenv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = d.Apply(t.Context(), moved, directory.ApplyOptions{})
+	if err == nil || !strings.Contains(err.Error(), `app "7" belongs to account 1234567890123456 and cannot move to 6543210987654321`) {
+		t.Errorf("moving an app: %v", err)
 	}
 }
 

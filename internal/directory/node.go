@@ -3,6 +3,7 @@ package directory
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -253,7 +254,16 @@ func (v value) text() string {
 func (v value) word() string { return v.nonempty(maxText) }
 
 // secret reads v as text that is not empty. No mistake quotes it.
-func (v value) secret() string { return v.nonempty(maxSecret) }
+func (v value) secret() string {
+	if v.present() && bareVariable.MatchString(v.node.Value) {
+		v.mistake("looks like a variable without its braces; write ${NAME}")
+		return ""
+	}
+	return v.nonempty(maxSecret)
+}
+
+// bareVariable is what somebody writes who means a variable of the environment.
+var bareVariable = regexp.MustCompile(`^\$[A-Z_][A-Z0-9_]*$`)
 
 // id reads v as a name that stands in paths.
 func (v value) id() string {

@@ -51,6 +51,7 @@ func TestParseMistakes(t *testing.T) {
 		{"a user twice", "    tokens:\n", "      - {name: reporter}\n    tokens:\n", `line 9: accounts[0].users[1].name: "reporter" is given at accounts[0].users[0].name on line 6 already`},
 		{"a policy that is text", `[{Version: "1", Statement`, `["{}", {Version: "1", Statement`, "line 7: accounts[0].users[0].policies[0]: is text, not a mapping"},
 		{"a policy with a mistake", "Effect: Allow", "Effect: Alow", `line 7: accounts[0].users[0].policies[0].Statement[0].Effect: must be "Allow" or "Deny", is "Alow"`},
+		{"a variable without braces", "older-s3cret", "$OLDER", "line 12: accounts[0].apps[0].secrets[1]: looks like a variable without its braces; write ${NAME}"},
 		{"another account's app", `- {id: "6543210987654321", name: An ISV}`, `- {id: "6543210987654321", tokens: [{name: t, token: 0123456789abcdef, scopes: [admin], app: "634974688087057"}]}`, `line 15: accounts[1].tokens[0].app: app "634974688087057" belongs to account 1234567890123456, not to 6543210987654321`},
 		{"more secrets than are tried", "older-s3cret", "a1, a2, a3, a4, a5, a6, a7, a8", "line 12: accounts[0].apps[0].secrets: has 9 secrets, more than 8"},
 		{"a policy with an alias", "Effect: Allow", "Effect: &e Allow, X: *e", "line 7: accounts[0].users[0].policies[0].Statement[0].X: is an alias"},

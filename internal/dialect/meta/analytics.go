@@ -117,6 +117,7 @@ func (a *API) phonesInScope(ctx context.Context, node waybill.Channel, asked []s
 		return nil, err
 	}
 	all := append(slices.Clone(node.Senders), seen...)
+	all = slices.DeleteFunc(all, func(s string) bool { return !digitsPattern.MatchString(s) })
 	slices.Sort(all)
 	return slices.Compact(all), nil
 }

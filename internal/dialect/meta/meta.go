@@ -145,7 +145,7 @@ func (a *API) serve(ctx context.Context, w http.ResponseWriter, c *call) (any, e
 	if err != nil {
 		return nil, err
 	}
-	dialect.SetLogAttr(ctx, slog.String("account", token.Account), slog.String("token", token.Name))
+	dialect.SetLogAttr(ctx, slog.String("account", token.Account), slog.String("token_name", token.Name))
 	node, err := a.node(view, token, c)
 	if err != nil {
 		return nil, err

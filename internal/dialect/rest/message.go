@@ -14,7 +14,7 @@ type history struct {
 	Kind      string            `json:"kind"`
 	Collected bool              `json:"collected"`
 	Stages    stages            `json:"stages"`  // the earliest report of each
-	Reached   stages            `json:"reached"` // with what later stages imply
+	Reached   stages            `json:"reached"` // as it counts: with what later stages imply
 	Failure   *failure          `json:"failure,omitempty"`
 	Labels    map[string]string `json:"labels"`
 	Clicks    []click           `json:"clicks"`
@@ -56,15 +56,18 @@ func (a *API) message(ctx context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newHistory(channel, id, &m), nil
+	return newHistory(&ch, id, &m), nil
 }
 
-func newHistory(channel, id string, m *waybill.Message) history {
+func newHistory(c *waybill.Channel, id string, m *waybill.Message) history {
 	h := history{
-		Channel: channel, Message: id, Kind: m.Kind().String(), Collected: m.Collected,
+		Channel: c.ID, Message: id, Kind: m.Kind().String(), Collected: m.Collected,
 		Stages:  stagesOf(func(s waybill.Stage) waybill.Instant { return m.At[s] }),
 		Reached: stagesOf(m.Reached),
 		Labels:  make(map[string]string), Clicks: []click{},
+	}
+	if !m.CountsAsFailed(c.Provider) {
+		h.Reached.Failed = "" // a success stands over it
 	}
 	if m.At[waybill.Failed] != waybill.Never {
 		h.Failure = &failure{m.Failure.Code, m.Failure.Title}

@@ -6,12 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
+
+	"golang.org/x/time/rate"
 
 	"waybill"
 	"waybill/internal/telemetry"
@@ -25,51 +26,45 @@ const (
 	DefaultMaxBytesPerKey = 8 << 20
 )
 
-// recordOverhead is what a record is counted with beside its own bytes, so that
-// a flood of tiny bodies is bounded as well.
-const recordOverhead = 256
+const (
+	// recordOverhead is what a record is counted with beside its own bytes,
+	// so that a flood of tiny bodies is bounded as well.
+	recordOverhead = 256
+
+	// sweepBatch is how many bodies Sweep drops in one commit.
+	sweepBatch = 1000
+)
 
 // ParkingOptions are the settings of a Parking; zero values take defaults.
 type ParkingOptions struct {
-	Now            func() time.Time
-	MaxAge         time.Duration // how long a body is kept
-	MaxBytes       int64         // of all bodies together
-	MaxPerKey      int           // bodies of one vendor account
-	MaxBytesPerKey int64         // of the bodies of one vendor account
-	Metrics        *telemetry.Metrics
-	Log            *slog.Logger
+	Now    func() time.Time
+	MaxAge time.Duration // how long a body is kept
+
+	// MaxBytes bounds all bodies together. One signer account gets a share
+	// of it: a third of what the others leave, thus a quarter when it is
+	// alone.
+	MaxBytes int64
+
+	MaxPerKey      int   // bodies of one signer account about one vendor account
+	MaxBytesPerKey int64 // of these bodies
+
+	Metrics *telemetry.Metrics
+	Log     *slog.Logger
 }
 
 // A Parking keeps webhook bodies of vendor accounts that nobody owns yet, since
-// the vendor will not send them again. All methods can be called concurrently,
-// but not from within the callback of Replay, Park excepted.
+// the vendor will not send them again. What one signer account parks takes no
+// place from another's. All methods can be called concurrently, but not from
+// within the callback of Replay, Park excepted.
 type Parking struct {
 	store waybill.Store
 	opt   ParkingOptions
-	turn  chan struct{} // holds one token while records are read and removed
+	full  rate.Sometimes // tells the log, where any tenant could fill it
 
 	mu   sync.Mutex
 	last uint64 // the latest sequence number
-	all  usage
-	by   map[string]usage // by prefix
-}
-
-// A usage is what a set of records takes.
-type usage struct {
-	bodies int
-	bytes  int64
-}
-
-func (u usage) plus(v usage) usage {
-	return usage{u.bodies + v.bodies, u.bytes + v.bytes}
-}
-
-func (u usage) minus(v usage) usage {
-	return usage{u.bodies - v.bodies, u.bytes - v.bytes}
-}
-
-func usageOf(r waybill.Record) usage {
-	return usage{1, int64(len(r.Key) + len(r.Value) + recordOverhead)}
+	kept shelves
+	busy map[string]chan struct{} // prefixes being replayed; closed afterwards
 }
 
 // NewParking returns a Parking with the bodies that store already keeps.
@@ -82,22 +77,43 @@ func NewParking(store waybill.Store, opt ParkingOptions) (*Parking, error) {
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
-	p := &Parking{store: store, opt: opt, turn: make(chan struct{}, 1), by: make(map[string]usage)}
+	p := &Parking{
+		store: store, opt: opt,
+		full: rate.Sometimes{Interval: time.Minute},
+		kept: shelves{by: make(map[string]*shelf), of: make(map[string]int64)},
+		busy: make(map[string]chan struct{}),
+	}
 	records, err := store.Records(context.Background(), parkedPrefix)
 	if err != nil {
 		return nil, fmt.Errorf("read parked bodies: %w", err)
 	}
-	for _, r := range records {
-		cut := strings.LastIndexByte(r.Key, '/') + 1
-		sequence, err := strconv.ParseUint(r.Key[cut:], 16, 64)
+	for i := range records {
+		at, err := placeOf(&records[i])
 		if err != nil {
-			return nil, fmt.Errorf("parked body with key %q: %w", r.Key, err)
+			return nil, err
 		}
-		p.last = max(p.last, sequence)
-		p.add(r.Key[:cut], usageOf(r))
+		p.last = max(p.last, at.sequence)
+		p.kept.add(at)
 	}
 	return p, nil
 }
+
+// placeOf returns the place of a record. An unreadable body has no time, so that
+// Sweep drops it.
+func placeOf(r *waybill.Record) (place, error) {
+	cut := strings.LastIndexByte(r.Key, '/') + 1
+	sequence, err := strconv.ParseUint(r.Key[cut:], 16, 64)
+	if err != nil {
+		return place{}, fmt.Errorf("parked body with key %q: %w", r.Key, err)
+	}
+	at := place{under: r.Key[:cut], sequence: sequence, bytes: sizeOf(r)}
+	if body, err := decodeParked(r.Value); err == nil {
+		at.received = body.Received
+	}
+	return at, nil
+}
+
+func sizeOf(r *waybill.Record) int64 { return int64(len(r.Key) + len(r.Value) + recordOverhead) }
 
 // Park keeps a body, durable when it returns nil. A body over the bounds is
 // dropped and counted, which is no error: whoever sent it could not help it.
@@ -108,54 +124,73 @@ func (p *Parking) Park(ctx context.Context, body Parked) error {
 	if body.Received == waybill.Never {
 		body.Received = waybill.InstantOf(p.opt.Now())
 	}
-	under := prefix(body.Dialect, body.VendorAccount)
-	record := waybill.Record{Key: under, Value: body.encode()}
-	if !p.admit(under, &record) {
+	record := waybill.Record{Value: body.encode()}
+	at, ok := p.admit(&body, &record)
+	if !ok {
 		p.opt.Metrics.Events(body.Dialect, "parking_full", 1)
-		p.opt.Log.Warn("parking is full, body dropped", "dialect", body.Dialect,
-			"vendor_account", body.VendorAccount, "bytes", len(body.Body))
+		p.full.Do(func() {
+			p.opt.Log.Warn("parking is full, a body is dropped; others within a minute are only counted",
+				"dialect", body.Dialect, "account", body.SignerAccount,
+				"vendor_account", body.VendorAccount, "bytes", len(body.Body))
+		})
 		return nil
 	}
 	if err := p.store.Configure(ctx, waybill.Change{Records: []waybill.Record{record}}); err != nil {
-		p.forget(under, usageOf(record))
+		p.forget([]place{at})
 		return fmt.Errorf("park a body of %s: %w", body.Dialect, err)
 	}
 	p.opt.Metrics.Events(body.Dialect, "parked", 1)
 	return nil
 }
 
-// admit completes the key of r with the next sequence number and reserves its
-// place. It reports false where a bound would be passed.
-func (p *Parking) admit(under string, r *waybill.Record) bool {
+// admit completes r with its key and reserves its place. It reports false where
+// a bound would be passed.
+func (p *Parking) admit(body *Parked, r *waybill.Record) (place, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	// The clock is only a floor, which keeps a number from being used again
 	// after the bodies with higher ones are gone and the program restarted.
 	sequence := max(p.last+1, uint64(max(p.opt.Now().UnixNano(), 0)))
-	r.Key = fmt.Sprintf("%s%016x", under, sequence)
-	u := usageOf(*r)
-	own := p.by[under].plus(u)
-	if p.all.plus(u).bytes > p.opt.MaxBytes ||
-		own.bytes > p.opt.MaxBytesPerKey || own.bodies > p.opt.MaxPerKey {
-		return false
+	at := place{under: body.prefix(), sequence: sequence, received: body.Received}
+	r.Key = at.key()
+	at.bytes = sizeOf(r)
+	if own := p.kept.by[at.under]; own != nil &&
+		(len(own.places) >= p.opt.MaxPerKey || own.bytes+at.bytes > p.opt.MaxBytesPerKey) {
+		return place{}, false
+	}
+	if overShare(p.kept.of[parent(at.under)]+at.bytes, p.kept.bytes+at.bytes, p.opt.MaxBytes) {
+		return place{}, false
 	}
 	p.last = sequence
-	p.add(under, u)
-	return true
+	p.kept.add(at)
+	return at, true
 }
 
-// Replay gives the bodies of a vendor account to apply, in the order in which
-// they came, and removes those that apply calls done. The others stay. An error
-// of apply ends the replay and keeps its body and those behind it. Bodies that
-// are parked during the replay are replayed too. One replay runs at a time.
-func (p *Parking) Replay(ctx context.Context, dialect, vendorAccount string,
+// Replay gives the bodies about a vendor account that were signed for any of the
+// given accounts to apply, account by account in the order in which they came,
+// and removes those that apply calls done. The others stay. An error of apply
+// ends the replay and keeps its body and those behind it. Bodies that are parked
+// during the replay are replayed too. Replays of the same bodies wait for one
+// another.
+func (p *Parking) Replay(ctx context.Context, dialect, vendorAccount string, accounts []string,
 	apply func(context.Context, Parked) (done bool, err error),
 ) error {
-	under := prefix(dialect, vendorAccount)
-	if p.holds(under).bodies == 0 {
-		return nil
+	for _, account := range accounts {
+		under := prefix(dialect, account, vendorAccount)
+		if !p.holds(under) {
+			continue
+		}
+		if err := p.replay(ctx, dialect, under, apply); err != nil {
+			return fmt.Errorf("replay bodies of %s account %q parked for %s: %w", dialect, vendorAccount, account, err)
+		}
 	}
-	release, err := p.take(ctx)
+	return nil
+}
+
+func (p *Parking) replay(ctx context.Context, dialect, under string,
+	apply func(context.Context, Parked) (bool, error),
+) error {
+	release, err := p.take(ctx, under)
 	if err != nil {
 		return err
 	}
@@ -166,10 +201,11 @@ func (p *Parking) Replay(ctx context.Context, dialect, vendorAccount string,
 		if err != nil || len(fresh) == 0 {
 			return err
 		}
-		done, err := p.applyAll(ctx, fresh, apply)
-		p.opt.Metrics.Events(dialect, "replayed", len(done))
-		if err := errors.Join(err, p.remove(ctx, under, done)); err != nil {
-			return fmt.Errorf("replay parked bodies of %s account %q: %w", dialect, vendorAccount, err)
+		done, failure := p.applyAll(ctx, fresh, apply)
+		gone, err := p.remove(ctx, done)
+		p.opt.Metrics.Events(dialect, "replayed", len(gone))
+		if err := errors.Join(failure, err); err != nil {
+			return err
 		}
 	}
 }
@@ -188,17 +224,22 @@ func (p *Parking) fresh(ctx context.Context, under string, seen map[string]bool)
 	return records, nil
 }
 
-// applyAll returns the records that apply calls done, up to its first error.
+// applyAll returns the places of the records that apply calls done, up to its
+// first error.
 func (p *Parking) applyAll(ctx context.Context, records []waybill.Record,
 	apply func(context.Context, Parked) (bool, error),
-) (done []waybill.Record, err error) {
-	for _, r := range records {
+) (done []place, err error) {
+	for i := range records {
 		if err := ctx.Err(); err != nil {
 			return done, err
 		}
-		body, err := decodeParked(r.Value)
+		at, err := placeOf(&records[i])
 		if err != nil {
-			p.opt.Log.Error("parked body is unreadable", "key", r.Key, "err", err)
+			return done, err
+		}
+		body, err := decodeParked(records[i].Value)
+		if err != nil {
+			p.opt.Log.Error("parked body is unreadable", "key", records[i].Key, "err", err)
 			continue // Sweep drops it
 		}
 		ok, err := apply(ctx, body)
@@ -206,98 +247,88 @@ func (p *Parking) applyAll(ctx context.Context, records []waybill.Record,
 			return done, err
 		}
 		if ok {
-			done = append(done, r)
+			done = append(done, at)
 		}
 	}
 	return done, nil
 }
 
-// Sweep drops the bodies that are older than MaxAge, and unreadable ones.
+// Sweep drops the bodies that are older than MaxAge, and unreadable ones. It
+// keeps nobody else waiting.
 func (p *Parking) Sweep(ctx context.Context) error {
-	release, err := p.take(ctx)
-	if err != nil {
-		return err
-	}
-	defer release()
-	horizon := waybill.InstantOf(p.opt.Now().Add(-p.opt.MaxAge))
-	for _, under := range p.prefixes() {
-		records, err := p.store.Records(ctx, under)
+	p.mu.Lock()
+	old := p.kept.before(waybill.InstantOf(p.opt.Now().Add(-p.opt.MaxAge)))
+	p.mu.Unlock()
+	for part := range slices.Chunk(old, sweepBatch) {
+		gone, err := p.remove(ctx, part)
 		if err != nil {
-			return fmt.Errorf("read parked bodies: %w", err)
-		}
-		old := slices.DeleteFunc(records, func(r waybill.Record) bool {
-			body, err := decodeParked(r.Value)
-			return err == nil && body.Received >= horizon
-		})
-		if err := p.remove(ctx, under, old); err != nil {
 			return fmt.Errorf("sweep parked bodies: %w", err)
 		}
-		dialect, _, _ := strings.Cut(strings.TrimPrefix(under, parkedPrefix), "/")
-		p.opt.Metrics.Events(dialect, "parking_expired", len(old))
+		for _, at := range gone {
+			p.opt.Metrics.Events(at.dialect(), "parking_expired", 1)
+		}
 	}
 	return nil
 }
 
-// remove deletes records under one prefix.
-func (p *Parking) remove(ctx context.Context, under string, records []waybill.Record) error {
-	if len(records) == 0 {
-		return nil
+// remove deletes bodies in one commit and returns those that were still there.
+func (p *Parking) remove(ctx context.Context, places []place) ([]place, error) {
+	if len(places) == 0 {
+		return nil, nil
 	}
 	var c waybill.Change
-	var u usage
-	for _, r := range records {
-		c.Records = append(c.Records, waybill.Record{Key: r.Key})
-		u = u.plus(usageOf(r))
+	for _, at := range places {
+		c.Records = append(c.Records, waybill.Record{Key: at.key()})
 	}
 	if err := p.store.Configure(ctx, c); err != nil {
-		return err
+		return nil, err
 	}
-	p.forget(under, u)
-	return nil
+	return p.forget(places), nil
 }
 
-// take waits for the turn of the caller to read and remove records: two of them
-// at once would subtract a record twice.
-func (p *Parking) take(ctx context.Context) (release func(), err error) {
-	select {
-	case p.turn <- struct{}{}:
-		return func() { <-p.turn }, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
-// add counts records that are kept; the caller holds mu or owns p alone.
-func (p *Parking) add(under string, u usage) {
-	p.all = p.all.plus(u)
-	p.by[under] = p.by[under].plus(u)
-}
-
-// forget counts records that are gone. A Park that failed may have been stored
-// all the same, so that more can be removed than was counted.
-func (p *Parking) forget(under string, u usage) {
+// forget returns the places that were there.
+func (p *Parking) forget(places []place) []place {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	own := p.by[under]
-	gone := usage{min(u.bodies, own.bodies), min(u.bytes, own.bytes)}
-	if gone.bodies == own.bodies {
-		gone = own
+	var gone []place
+	for _, at := range places {
+		if p.kept.remove(at) {
+			gone = append(gone, at)
+		}
 	}
-	p.all = p.all.minus(gone)
-	p.by[under] = own.minus(gone)
-	if p.by[under].bodies == 0 {
-		delete(p.by, under)
+	return gone
+}
+
+// take waits for the turn of the caller to replay what is under a prefix: two at
+// once would apply a body twice.
+func (p *Parking) take(ctx context.Context, under string) (release func(), err error) {
+	for {
+		p.mu.Lock()
+		other := p.busy[under]
+		if other == nil {
+			own := make(chan struct{})
+			p.busy[under] = own
+			p.mu.Unlock()
+			return func() { p.giveBack(under, own) }, nil
+		}
+		p.mu.Unlock()
+		select {
+		case <-other:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
 	}
 }
 
-func (p *Parking) holds(under string) usage {
+func (p *Parking) giveBack(under string, turn chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.by[under]
+	delete(p.busy, under)
+	close(turn)
 }
 
-func (p *Parking) prefixes() []string {
+func (p *Parking) holds(under string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return slices.Sorted(maps.Keys(p.by))
+	return p.kept.by[under] != nil
 }

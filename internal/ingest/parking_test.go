@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -29,8 +30,15 @@ func newParking(t *testing.T, store waybill.Store, opt ParkingOptions) *Parking 
 
 func park(t *testing.T, p *Parking, account string, bodies ...string) {
 	t.Helper()
+	parkAs(t, p, "tenant", account, bodies...)
+}
+
+func parkAs(t *testing.T, p *Parking, tenant, account string, bodies ...string) {
+	t.Helper()
 	for _, b := range bodies {
-		err := p.Park(t.Context(), Parked{Dialect: "meta", VendorAccount: account, Signer: "app", Body: []byte(b)})
+		err := p.Park(t.Context(), Parked{
+			Dialect: "meta", SignerAccount: tenant, VendorAccount: account, Signer: "app", Body: []byte(b),
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -38,10 +46,13 @@ func park(t *testing.T, p *Parking, account string, bodies ...string) {
 }
 
 // replayed returns the bodies of an account, keeping those that start with "keep".
-func replayed(t *testing.T, p *Parking, account string) []string {
+func replayed(t *testing.T, p *Parking, account string, tenants ...string) []string {
 	t.Helper()
+	if tenants == nil {
+		tenants = []string{"tenant"}
+	}
 	var got []string
-	err := p.Replay(t.Context(), "meta", account, func(_ context.Context, b Parked) (bool, error) {
+	err := p.Replay(t.Context(), "meta", account, tenants, func(_ context.Context, b Parked) (bool, error) {
 		got = append(got, string(b.Body))
 		return !strings.HasPrefix(string(b.Body), "keep"), nil
 	})
@@ -49,6 +60,18 @@ func replayed(t *testing.T, p *Parking, account string) []string {
 		t.Fatal(err)
 	}
 	return got
+}
+
+// wantKept checks that as many bodies are stored, and that p knows them as a
+// Parking does that reads them anew.
+func wantKept(t *testing.T, p *Parking, store *ledger, want int) {
+	t.Helper()
+	if n := store.parked(t); n != want {
+		t.Errorf("%d records stored, want %d", n, want)
+	}
+	if again := newParking(t, store, ParkingOptions{}); !reflect.DeepEqual(p.kept, again.kept) {
+		t.Errorf("known are %+v, stored are %+v", p.kept, again.kept)
+	}
 }
 
 func wantBodies(t *testing.T, got []string, want ...string) {
@@ -67,16 +90,14 @@ func TestReplayIsInOrderAndRemovesWhatIsDone(t *testing.T) {
 	wantBodies(t, replayed(t, p, "waba"), "keep 2")
 	wantBodies(t, replayed(t, p, "unknown"))
 	wantBodies(t, replayed(t, p, "other"), "x")
-	if store.parked(t) != 1 || p.all.bodies != 1 {
-		t.Errorf("%d records stored and %d counted, want 1", store.parked(t), p.all.bodies)
-	}
+	wantKept(t, p, store, 1)
 }
 
 func TestReplayStopsAtAnError(t *testing.T) {
 	p := newParking(t, newLedger(t), ParkingOptions{})
 	park(t, p, "waba", "1", "2", "3")
 	broken := errors.New("not now")
-	err := p.Replay(t.Context(), "meta", "waba", func(_ context.Context, b Parked) (bool, error) {
+	err := p.Replay(t.Context(), "meta", "waba", []string{"tenant"}, func(_ context.Context, b Parked) (bool, error) {
 		if string(b.Body) == "2" {
 			return true, broken
 		}
@@ -89,24 +110,27 @@ func TestReplayStopsAtAnError(t *testing.T) {
 }
 
 func TestReplayHandsOutWhatWasParked(t *testing.T) {
-	p := newParking(t, newLedger(t), ParkingOptions{})
+	store := newLedger(t)
+	p := newParking(t, store, ParkingOptions{})
 	in := Parked{
-		Dialect: "meta", VendorAccount: "a/b\x00\xff", Signer: "app",
+		Dialect: "meta", SignerAccount: "1/\xfe", VendorAccount: "a/b\x00\xff", Signer: "app",
 		Received: waybill.InstantOf(noon) - 5, Body: []byte("{}"),
 	}
 	if err := p.Park(t.Context(), in); err != nil {
 		t.Fatal(err)
 	}
-	err := p.Replay(t.Context(), in.Dialect, in.VendorAccount, func(_ context.Context, out Parked) (bool, error) {
-		if out.VendorAccount != in.VendorAccount || out.Signer != in.Signer ||
+	to := []string{"", in.SignerAccount}
+	err := p.Replay(t.Context(), in.Dialect, in.VendorAccount, to, func(_ context.Context, out Parked) (bool, error) {
+		if out.SignerAccount != in.SignerAccount || out.VendorAccount != in.VendorAccount || out.Signer != in.Signer ||
 			out.Received != in.Received || string(out.Body) != "{}" || out.Dialect != in.Dialect {
 			t.Errorf("replayed %+v, want %+v", out, in)
 		}
 		return true, nil
 	})
-	if err != nil || p.all.bodies != 0 {
-		t.Errorf("Replay = %v with %d left, want nil with none", err, p.all.bodies)
+	if err != nil {
+		t.Error(err)
 	}
+	wantKept(t, p, store, 0)
 }
 
 func TestReplaySeesBodiesParkedDuringIt(t *testing.T) {
@@ -114,7 +138,7 @@ func TestReplaySeesBodiesParkedDuringIt(t *testing.T) {
 	p := newParking(t, store, ParkingOptions{})
 	park(t, p, "waba", "0")
 	var got []string
-	err := p.Replay(t.Context(), "meta", "waba", func(_ context.Context, b Parked) (bool, error) {
+	err := p.Replay(t.Context(), "meta", "waba", []string{"tenant"}, func(_ context.Context, b Parked) (bool, error) {
 		got = append(got, string(b.Body))
 		if len(got) < 4 {
 			park(t, p, "waba", fmt.Sprint(len(got)))
@@ -125,18 +149,15 @@ func TestReplaySeesBodiesParkedDuringIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantBodies(t, got, "0", "1", "2", "3")
-	if store.parked(t) != 0 {
-		t.Errorf("%d records left", store.parked(t))
-	}
+	wantKept(t, p, store, 0)
 }
 
 func TestParkingIsBounded(t *testing.T) {
-	size := usageOf(waybill.Record{
-		Key: prefix("meta", "a") + strings.Repeat("0", 16),
-		Value: (&Parked{
-			Dialect: "meta", VendorAccount: "a", Signer: "app", Received: waybill.InstantOf(noon), Body: []byte("1"),
-		}).encode(),
-	}).bytes
+	body := Parked{
+		Dialect: "meta", SignerAccount: "tenant", VendorAccount: "a", Signer: "app",
+		Received: waybill.InstantOf(noon), Body: []byte("1"),
+	}
+	size := sizeOf(&waybill.Record{Key: place{under: body.prefix()}.key(), Value: body.encode()})
 	for _, tt := range []struct {
 		name string
 		opt  ParkingOptions
@@ -144,7 +165,7 @@ func TestParkingIsBounded(t *testing.T) {
 	}{
 		{"by bodies of an account", ParkingOptions{MaxPerKey: 2}, []string{"1", "2"}, []string{"4", "5"}},
 		{"by bytes of an account", ParkingOptions{MaxBytesPerKey: 2*size + size/2}, []string{"1", "2"}, []string{"4", "5"}},
-		{"by bytes of all", ParkingOptions{MaxBytes: 4 * size}, []string{"1", "2", "3"}, []string{"4"}},
+		{"by the share of a tenant", ParkingOptions{MaxBytes: 4*4*size + size/2}, []string{"1", "2", "3"}, []string{"4"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			store := newLedger(t)
@@ -176,7 +197,7 @@ func TestFailedParkTakesNoPlace(t *testing.T) {
 	store := newLedger(t)
 	p := newParking(t, store, ParkingOptions{MaxPerKey: 1})
 	store.refuse = errors.New("disk is gone")
-	if err := p.Park(t.Context(), Parked{Dialect: "meta", VendorAccount: "waba"}); !errors.Is(err, store.refuse) {
+	if err := p.Park(t.Context(), Parked{Dialect: "meta", SignerAccount: "tenant", VendorAccount: "waba"}); !errors.Is(err, store.refuse) {
 		t.Errorf("Park = %v, want %v", err, store.refuse)
 	}
 	store.refuse = nil
@@ -192,7 +213,7 @@ func TestSweepDropsWhatIsTooOld(t *testing.T) {
 	park(t, p, "b", "old as well")
 	c.now = noon.Add(3 * 24 * time.Hour)
 	park(t, p, "a", "young")
-	unreadable := waybill.Record{Key: prefix("meta", "c") + "00000000000000ff", Value: []byte("?")}
+	unreadable := waybill.Record{Key: prefix("meta", "tenant", "c") + "00000000000000ff", Value: []byte("?")}
 	if err := store.Configure(t.Context(), waybill.Change{Records: []waybill.Record{unreadable}}); err != nil {
 		t.Fatal(err)
 	}
@@ -203,9 +224,7 @@ func TestSweepDropsWhatIsTooOld(t *testing.T) {
 	}
 	wantBodies(t, replayed(t, p, "a"), "young")
 	wantBodies(t, replayed(t, p, "b"))
-	if store.parked(t) != 0 || p.all != (usage{}) || len(p.by) != 0 {
-		t.Errorf("%d records stored, %+v counted, want none", store.parked(t), p.all)
-	}
+	wantKept(t, p, store, 0)
 }
 
 func TestConcurrentParkReplayAndSweepLoseNothing(t *testing.T) {
@@ -219,7 +238,7 @@ func parkReplayAndSweep(t *testing.T, store *ledger) {
 	var mu sync.Mutex
 	got := make(map[string]int)
 	replay := func() {
-		err := p.Replay(t.Context(), "meta", "waba", func(_ context.Context, b Parked) (bool, error) {
+		err := p.Replay(t.Context(), "meta", "waba", []string{"tenant"}, func(_ context.Context, b Parked) (bool, error) {
 			mu.Lock()
 			defer mu.Unlock()
 			got[string(b.Body)]++
@@ -245,10 +264,10 @@ func parkReplayAndSweep(t *testing.T, store *ledger) {
 	}
 	wg.Wait()
 	replay()
-	if len(got) != parkers*bodies || store.parked(t) != 0 || p.all != (usage{}) {
-		t.Errorf("%d bodies replayed, %d left, %+v counted, want %d, 0 and none",
-			len(got), store.parked(t), p.all, parkers*bodies)
+	if len(got) != parkers*bodies {
+		t.Errorf("%d bodies replayed, want %d", len(got), parkers*bodies)
 	}
+	wantKept(t, p, store, 0)
 	for body, n := range got {
 		if n != 1 {
 			t.Errorf("body %s was replayed %d times", body, n)
@@ -266,9 +285,9 @@ func TestKeysAreSafeAndApart(t *testing.T) {
 			}),
 			rapid.Map(rapid.SliceOfN(rapid.Byte(), 0, 400), func(b []byte) string { return string(b) }),
 		)
-		a, b := text.Draw(t, "a"), text.Draw(t, "b")
-		key := prefix("meta", a)
-		if len(key) > len("parked/meta/")+maxKeyPart+1 || strings.Count(key, "/") != 3 {
+		account, other := []string{text.Draw(t, "a"), text.Draw(t, "b")}, []string{text.Draw(t, "c"), text.Draw(t, "d")}
+		key := prefix("meta", account[0], account[1])
+		if len(key) > len("parked/meta/")+2*maxKeyPart+2 || strings.Count(key, "/") != 4 {
 			t.Errorf("key %q is not well formed", key)
 		}
 		for _, r := range key {
@@ -276,14 +295,19 @@ func TestKeysAreSafeAndApart(t *testing.T) {
 				t.Errorf("key %q has the character %q", key, r)
 			}
 		}
-		if other := prefix("meta", b); a != b && (key == other || strings.HasPrefix(key, other)) {
-			t.Errorf("accounts %q and %q share the key %q", a, b, key)
+		if got, want := parent(key), prefix("meta", account[0], ""); got+"/" != want {
+			t.Errorf("the parent of %q is %q, want %q without a slash", key, got, want)
+		}
+		if same := prefix("meta", other[0], other[1]); !slices.Equal(account, other) && strings.HasPrefix(key, same) {
+			t.Errorf("accounts %q and %q share the key %q", account, other, key)
 		}
 	})
 }
 
 func FuzzDecodeParked(f *testing.F) {
-	f.Add((&Parked{Dialect: "meta", VendorAccount: "1", Signer: "2", Received: 3, Body: []byte("4")}).encode())
+	f.Add((&Parked{
+		Dialect: "meta", SignerAccount: "5", VendorAccount: "1", Signer: "2", Received: 3, Body: []byte("4"),
+	}).encode())
 	f.Add([]byte{parkedVersion, 2, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		p, err := decodeParked(b)
@@ -291,7 +315,7 @@ func FuzzDecodeParked(f *testing.F) {
 			return
 		}
 		again, err := decodeParked(p.encode())
-		if err != nil || again.VendorAccount != p.VendorAccount || again.Signer != p.Signer ||
+		if err != nil || again.SignerAccount != p.SignerAccount || again.VendorAccount != p.VendorAccount || again.Signer != p.Signer ||
 			again.Received != p.Received || string(again.Body) != string(p.Body) {
 			t.Errorf("%+v became %+v, %v", p, again, err)
 		}

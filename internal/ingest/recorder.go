@@ -15,21 +15,22 @@ import (
 
 // The defaults of RecorderOptions.
 const (
-	DefaultQueueEvents = 65536
-	DefaultBatchEvents = 8192
+	DefaultQueueEvents = 262144
+	DefaultBatchEvents = 4096
 )
 
 // RecorderOptions are the settings of a Recorder; zero values take defaults.
 type RecorderOptions struct {
 	Now func() time.Time // the clock that bounds the times of events
 
-	// QueueEvents bounds the events that wait: a call is let in while fewer
-	// are waiting or being committed. The last one let in may pass the
-	// bound, so that a large call is not starved by small ones.
+	// QueueEvents bounds the events that wait or are being committed. One
+	// owner gets a share of it: a third of what the others leave, thus a
+	// quarter when it is alone. A call is let in below the bounds, and the
+	// last one may pass them.
 	QueueEvents int
 
-	// BatchEvents closes a commit. A single call is never split, so one of
-	// more events is committed alone.
+	// BatchEvents closes a commit: calls are added until it has so many. A
+	// call is never split, so the last one may pass the bound.
 	BatchEvents int
 
 	Metrics *telemetry.Metrics
@@ -37,32 +38,21 @@ type RecorderOptions struct {
 }
 
 // A Recorder appends events to a store. Calls that come while a commit is under
-// way share the next one. All methods can be called concurrently.
+// way share the next one. Owners are served in turn, so that a small call waits
+// for about one commit, whatever others have waiting. All methods can be called
+// concurrently.
 type Recorder struct {
 	store   waybill.Store
 	now     func() time.Time
-	limit   int
 	batch   int
 	metrics *telemetry.Metrics
 	log     *slog.Logger
 	done    chan struct{} // closed when the committer has ended
 
-	mu      sync.Mutex
-	ready   sync.Cond // the queue has grown, or closed was set
-	queue   []*call
-	pending int // events queued or being committed
-	closed  bool
-}
-
-// A call is one Record that waits for its commit.
-type call struct {
-	events   []waybill.Event
-	answered chan outcome // buffered: nobody may be waiting any more
-}
-
-type outcome struct {
-	changed []bool
-	err     error
+	mu     sync.Mutex
+	ready  sync.Cond // the queue has grown, or closed was set
+	queue  queue
+	closed bool
 }
 
 // A Receipt says what became of the events of one call.
@@ -84,7 +74,6 @@ func NewRecorder(store waybill.Store, opt RecorderOptions) *Recorder {
 	r := &Recorder{
 		store:   store,
 		now:     opt.Now,
-		limit:   cmp.Or(opt.QueueEvents, DefaultQueueEvents),
 		batch:   cmp.Or(opt.BatchEvents, DefaultBatchEvents),
 		metrics: opt.Metrics,
 		log:     cmp.Or(opt.Log, slog.New(slog.DiscardHandler)),
@@ -93,20 +82,32 @@ func NewRecorder(store waybill.Store, opt RecorderOptions) *Recorder {
 	if r.now == nil {
 		r.now = time.Now
 	}
+	r.queue = queue{
+		limit: cmp.Or(opt.QueueEvents, DefaultQueueEvents), batch: r.batch,
+		owners: make(map[string]*owner),
+	}
 	r.ready.L = &r.mu
 	go r.run()
 	return r
 }
 
-// Record records the valid ones of events in one atomic step and returns when
-// they are durable. Invalid events are listed in the Receipt and are no error.
-//
-// It fails with Unavailable, keeping nothing, when the queue is full, when the
-// Recorder is closed, or when the store could not commit. When ctx ends first it
-// returns the error of ctx, and the events may or may not be recorded later: the
-// caller can repeat them safely. The caller must leave events unchanged for
-// good, since a commit may outlive the call.
+// Record is RecordFor of the owner without a name.
 func (r *Recorder) Record(ctx context.Context, events []waybill.Event) (Receipt, error) {
+	return r.RecordFor(ctx, "", events)
+}
+
+// RecordFor records the valid ones of events in one atomic step and returns when
+// they are durable. Invalid events are listed in the Receipt and are no error.
+// The owner is whoever is to share the queue fairly with the others. Of more
+// events than a webhook has, RecordParts keeps nobody waiting.
+//
+// It fails with Unavailable, keeping nothing, when the queue or the share of the
+// owner is full or the Recorder is closed. It also does so when the store could
+// not commit; then, as when ctx ends first and its error is returned, the events
+// may or may not be recorded. The caller can always repeat them safely: they
+// count once. The caller must leave events unchanged for good, since a commit
+// may outlive the call.
+func (r *Recorder) RecordFor(ctx context.Context, owner string, events []waybill.Event) (Receipt, error) {
 	valid, rejected := r.validate(events)
 	if len(valid) == 0 {
 		return Receipt{Known: true, Rejected: rejected}, nil
@@ -114,7 +115,7 @@ func (r *Recorder) Record(ctx context.Context, events []waybill.Event) (Receipt,
 	if err := ctx.Err(); err != nil {
 		return Receipt{}, err
 	}
-	c := &call{events: valid, answered: make(chan outcome, 1)}
+	c := &call{owner: owner, events: valid, answered: make(chan outcome, 1)}
 	if err := r.enqueue(c); err != nil {
 		return Receipt{}, err
 	}
@@ -126,6 +127,34 @@ func (r *Recorder) Record(ctx context.Context, events []waybill.Event) (Receipt,
 		return Receipt{Changed: count(o.changed), Known: o.changed != nil, Rejected: rejected}, nil
 	case <-ctx.Done():
 		return Receipt{}, ctx.Err()
+	}
+}
+
+// RecordParts does what RecordFor does for any number of events, in parts of at
+// most BatchEvents, one after the other. Each is an atomic step of its own, and
+// others are served between them. It returns when all are durable. Where it
+// fails, the parts before the failure are recorded: the caller repeats all.
+func (r *Recorder) RecordParts(ctx context.Context, owner string, events []waybill.Event) (Receipt, error) {
+	all := Receipt{Known: true}
+	from := 0
+	for part := range slices.Chunk(events, r.batch) {
+		receipt, err := r.RecordFor(ctx, owner, part)
+		if err != nil {
+			return Receipt{}, err
+		}
+		all.add(receipt, from)
+		from += len(part)
+	}
+	return all, nil
+}
+
+// add adds the receipt of a part that begins with event number from.
+func (r *Receipt) add(part Receipt, from int) {
+	r.Changed += part.Changed
+	r.Known = r.Known && part.Known
+	for _, rejection := range part.Rejected {
+		rejection.Index += from
+		r.Rejected = append(r.Rejected, rejection)
 	}
 }
 
@@ -153,14 +182,12 @@ func (r *Recorder) validate(events []waybill.Event) ([]waybill.Event, []Rejectio
 func (r *Recorder) enqueue(c *call) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	switch {
-	case r.closed:
+	if r.closed {
 		return busy("the recorder is closed")
-	case r.pending >= r.limit:
-		return busy(fmt.Sprintf("%d events are waiting to be recorded", r.pending))
 	}
-	r.pending += len(c.events)
-	r.queue = append(r.queue, c)
+	if err := r.queue.push(c); err != nil {
+		return err
+	}
 	r.ready.Signal()
 	return nil
 }
@@ -203,22 +230,15 @@ func (r *Recorder) run() {
 	}
 }
 
-// next waits for calls and takes as many as fit into one commit, at least one.
-// It returns none once the Recorder is closed and drained.
+// next waits for calls and takes those of one commit, at least one. It returns
+// none once the Recorder is closed and drained.
 func (r *Recorder) next() []*call {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for len(r.queue) == 0 && !r.closed {
+	for len(r.queue.calls) == 0 && !r.closed {
 		r.ready.Wait()
 	}
-	n, events := 0, 0
-	for n < len(r.queue) && (n == 0 || events+len(r.queue[n].events) <= r.batch) {
-		events += len(r.queue[n].events)
-		n++
-	}
-	calls := slices.Clone(r.queue[:n])
-	r.queue = slices.Delete(r.queue, 0, n)
-	return calls
+	return r.queue.take()
 }
 
 // commit appends the events of calls, which it is given merged, and answers.
@@ -236,7 +256,7 @@ func (r *Recorder) commit(calls []*call, merged []waybill.Event) {
 		r.log.Error("events could not be recorded", "events", len(merged), "calls", len(calls), "err", err)
 		err = fmt.Errorf("%w: %w", busy("the store cannot record events now"), err)
 	}
-	r.release(len(merged))
+	r.release(calls)
 	for _, c := range calls {
 		o := outcome{err: err}
 		if changed != nil {
@@ -257,10 +277,12 @@ func (r *Recorder) append(events []waybill.Event) ([]bool, error) {
 	return changed, nil
 }
 
-func (r *Recorder) release(events int) {
+func (r *Recorder) release(calls []*call) {
 	r.mu.Lock()
-	r.pending -= events
-	r.mu.Unlock()
+	defer r.mu.Unlock()
+	for _, c := range calls {
+		r.queue.release(c)
+	}
 }
 
 func count(flags []bool) int {

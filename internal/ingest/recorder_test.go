@@ -112,7 +112,7 @@ func TestCallsShareCommitsUpToTheBatch(t *testing.T) {
 		}
 		release()
 		wg.Wait()
-		if got, want := store.sizes(), []int{1, 10, 1, 25, 3}; !slices.Equal(got, want) {
+		if got, want := store.sizes(), []int{1, 10, 26, 3}; !slices.Equal(got, want) {
 			t.Errorf("commits of %v events, want %v", got, want)
 		}
 	})
@@ -122,28 +122,46 @@ func TestFullQueueAnswersAtOnce(t *testing.T) {
 	atNoon(t, func(t *testing.T) {
 		store := newLedger(t)
 		release := stall(store)
-		r := newRecorder(t, store, RecorderOptions{QueueEvents: 4})
+		r := newRecorder(t, store, RecorderOptions{QueueEvents: 16})
 		var wg sync.WaitGroup
-		for i, es := range [][]waybill.Event{events("a"), events("b", "c"), events("d", "e", "f")} {
-			wg.Go(func() {
-				if _, err := r.Record(t.Context(), es); err != nil {
-					t.Errorf("call %d below the bound: %v", i, err)
-				}
-			})
-			synctest.Wait()
-		}
-		_, err := r.Record(t.Context(), events("g"))
-		e, ok := errors.AsType[*waybill.Error](err)
-		if !ok || e.Code != waybill.Unavailable || e.RetryAfter != time.Second {
-			t.Errorf("call over the bound: %v, want Unavailable after 1s", err)
+		for _, step := range []struct {
+			name, owner string
+			events      int
+			full        bool
+		}{
+			{"a call below the share", "a", 4, false},
+			{"a call that passes the share", "a", 3, false},
+			{"one more of who has passed it", "a", 1, true},
+			{"another owner", "b", 1, false},
+			{"a third, with more than there is room", "c", 20, false},
+			{"anybody at the bound", "d", 1, true},
+		} {
+			var es []waybill.Event
+			for i := range step.events {
+				es = append(es, event(fmt.Sprint(step.name, i)))
+			}
+			if !step.full {
+				wg.Go(func() {
+					if _, err := r.RecordFor(t.Context(), step.owner, es); err != nil {
+						t.Errorf("%s: %v", step.name, err)
+					}
+				})
+				synctest.Wait()
+				continue
+			}
+			_, err := r.RecordFor(t.Context(), step.owner, es)
+			e, ok := errors.AsType[*waybill.Error](err)
+			if !ok || e.Code != waybill.Unavailable || e.RetryAfter != time.Second {
+				t.Errorf("%s: %v, want Unavailable after 1s", step.name, err)
+			}
 		}
 		release()
 		wg.Wait()
-		if _, err := r.Record(t.Context(), events("g")); err != nil {
+		if _, err := r.RecordFor(t.Context(), "a", events("late")); err != nil {
 			t.Errorf("after the queue drained: %v", err)
 		}
-		if store.messages(t) != 7 {
-			t.Errorf("%d messages stored, want 7", store.messages(t))
+		if n := store.messages(t); n != 4+3+1+20+1 {
+			t.Errorf("%d messages stored, want 29", n)
 		}
 	})
 }
@@ -256,8 +274,8 @@ func TestFailureOfTheStoreReachesAllCallers(t *testing.T) {
 		synctest.Wait()
 		close(gate)
 		wg.Wait()
-		if r.pending != 0 {
-			t.Errorf("%d events pending after the failure", r.pending)
+		if r.queue.pending != 0 {
+			t.Errorf("%d events pending after the failure", r.queue.pending)
 		}
 	})
 }
@@ -309,7 +327,7 @@ func BenchmarkRecord(b *testing.B) {
 
 // benchmarkRecord has 64 writers, each with messages of its own.
 func benchmarkRecord(b *testing.B, store waybill.Store, n int) {
-	r := NewRecorder(store, RecorderOptions{Now: func() time.Time { return noon }})
+	r := NewRecorder(store, RecorderOptions{Now: func() time.Time { return noon }, QueueEvents: 1 << 20})
 	var calls atomic.Int64
 	b.ReportAllocs()
 	b.SetParallelism(64 / runtime.GOMAXPROCS(0))

@@ -19,6 +19,8 @@ type ledger struct {
 	mu      sync.Mutex
 	commits []int // how many events each had
 
+	changes int // how many times Configure stored something
+
 	before  func(events []waybill.Event) error // runs before each Append
 	refuse  error                              // what Configure answers
 	forgets bool                               // Append cannot tell what changed
@@ -79,6 +81,9 @@ func (l *ledger) Configure(ctx context.Context, c waybill.Change) error {
 	if l.refuse != nil {
 		return l.refuse
 	}
+	l.mu.Lock()
+	l.changes++
+	l.mu.Unlock()
 	return l.Store.Configure(ctx, c)
 }
 

@@ -11,7 +11,13 @@ import (
 // access log shall say besides the usual.
 type Scope struct {
 	context.Context
-	id string
+
+	// Budget is what the request's body takes its bytes from. It is set
+	// before the request is served; nil is no bound.
+	Budget *Budget
+
+	id    string
+	share share
 
 	mu    sync.Mutex
 	attrs []slog.Attr
@@ -34,6 +40,14 @@ func (s *Scope) Value(key any) any {
 
 // ID returns the ID of the request.
 func (s *Scope) ID() string { return s.id }
+
+// Release gives back what the request holds of the budget. It is called once,
+// when nothing made of the body is in use any more.
+func (s *Scope) Release() {
+	if s.Budget != nil {
+		s.Budget.end(&s.share)
+	}
+}
 
 // SetLogAttr adds attributes to the request's line in the access log. Of two
 // with the same key the later stands.

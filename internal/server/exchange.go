@@ -13,9 +13,6 @@ import (
 	"waybill/internal/dialect"
 )
 
-// maxGetBody bounds the body of a method that has no use for one, in bytes.
-const maxGetBody = 64 << 10
-
 // An exchange is one request and its answer, as far as it got. It is the
 // ResponseWriter that handlers see.
 type exchange struct {
@@ -24,9 +21,11 @@ type exchange struct {
 	scope   *dialect.Scope
 	server  *Server
 	request *http.Request
+	body    body
 	start   time.Time
 	dialect string
-	status  int // 0 until the head of the answer is written
+	status  int  // 0 until the head of the answer is written
+	late    bool // the caller had hung up by then
 	bytes   int64
 }
 
@@ -37,6 +36,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		ResponseWriter: w, scope: dialect.NewScope(r.Context(), id), server: s,
 		start: time.Now(), dialect: "none",
 	}
+	x.scope.Budget = s.bodies
+	defer x.scope.Release()
 	x.request = r.WithContext(x.scope)
 	x.boundBody()
 	h := w.Header()
@@ -45,20 +46,6 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h["X-Content-Type-Options"] = values[1:]
 	defer x.end()
 	x.serve()
-}
-
-// boundBody puts an outer bound on the body; dialects have tighter ones.
-func (x *exchange) boundBody() {
-	r := x.request
-	if r.Body == nil || r.Body == http.NoBody {
-		return
-	}
-	limit := x.server.opt.MaxBodyBytes
-	if r.Method == http.MethodGet || r.Method == http.MethodHead {
-		limit = min(limit, maxGetBody)
-	}
-	// The bare writer lets net/http close the connection of who sends more.
-	r.Body = http.MaxBytesReader(x.ResponseWriter, r.Body, limit)
 }
 
 func (x *exchange) serve() {
@@ -84,7 +71,12 @@ func (x *exchange) end() {
 		x.finish(x.outcome())
 		return
 	}
-	if err, ok := failure.(error); !ok || !errors.Is(err, http.ErrAbortHandler) {
+	outcome := "aborted"
+	if err, ok := failure.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+		if x.hungUp() {
+			outcome = "gone"
+		}
+	} else {
 		x.logPanic(failure)
 		if x.status == 0 {
 			x.answerPanic()
@@ -92,7 +84,7 @@ func (x *exchange) end() {
 			return
 		}
 	}
-	x.finish("aborted")
+	x.finish(outcome)
 	// An answer that was begun must not look whole. This is net/http's way of
 	// breaking it off: https://pkg.go.dev/net/http#ErrAbortHandler
 	panic(http.ErrAbortHandler)
@@ -119,12 +111,20 @@ func (x *exchange) answerPanic() {
 // outcome sums up the answer in one word, for metrics.
 func (x *exchange) outcome() string {
 	switch {
+	case x.late, x.status == 0 && x.hungUp():
+		return "gone"
 	case x.status >= 500:
 		return "failed"
 	case x.status >= 400:
 		return "refused"
 	}
 	return "ok"
+}
+
+// hungUp reports whether the caller has closed the connection. A request that a
+// stop cuts off looks the same, and is our doing.
+func (x *exchange) hungUp() bool {
+	return x.scope.Err() != nil && !x.server.cutOff.Load()
 }
 
 // finish counts and logs the request.
@@ -144,11 +144,22 @@ func (x *exchange) finish(outcome string) {
 // SetLogAttr adds attributes to the line of the access log.
 func (x *exchange) SetLogAttr(attrs ...slog.Attr) { x.scope.SetLogAttr(attrs...) }
 
+// begin notes what the head of the answer says.
+func (x *exchange) begin(status int) {
+	x.status = status
+	x.late = x.hungUp()
+	if x.body.unread && status >= 400 {
+		// Else net/http would wait for some of a body that nobody wants,
+		// which may never come, before it sends the answer.
+		x.Header().Set("Connection", "close")
+	}
+}
+
 // WriteHeader notes the status and passes it on.
 func (x *exchange) WriteHeader(status int) {
 	// A status of 1xx comes before the answer, save for a switch of protocol.
 	if x.status == 0 && (status >= 200 || status == http.StatusSwitchingProtocols) {
-		x.status = status
+		x.begin(status)
 	}
 	x.ResponseWriter.WriteHeader(status)
 }
@@ -156,7 +167,7 @@ func (x *exchange) WriteHeader(status int) {
 // Write counts the bytes and passes them on.
 func (x *exchange) Write(b []byte) (int, error) {
 	if x.status == 0 {
-		x.status = http.StatusOK
+		x.begin(http.StatusOK)
 	}
 	n, err := x.ResponseWriter.Write(b)
 	x.bytes += int64(n)
@@ -166,7 +177,7 @@ func (x *exchange) Write(b []byte) (int, error) {
 // Flush sends what was written so far.
 func (x *exchange) Flush() {
 	if x.status == 0 {
-		x.status = http.StatusOK
+		x.begin(http.StatusOK)
 	}
 	_ = http.NewResponseController(x.ResponseWriter).Flush() // a writer without it has no buffer
 }

@@ -16,6 +16,10 @@ import (
 // maxLoggedMethod cuts methods, which a caller may make as long as a header.
 const maxLoggedMethod = 32
 
+// statusGone is what nginx and others log for a caller who hung up before the
+// answer.
+const statusGone = 499
+
 // logAccess writes the one line of a request. The URL has its secrets taken out;
 // headers and bodies are never logged.
 func (s *Server) logAccess(x *exchange, extra []slog.Attr, outcome string, took time.Duration) {
@@ -27,7 +31,10 @@ func (s *Server) logAccess(x *exchange, extra []slog.Attr, outcome string, took 
 		return
 	}
 	status := x.status
-	if status == 0 && outcome != "aborted" {
+	switch {
+	case outcome == "gone":
+		status = statusGone
+	case status == 0 && outcome != "aborted":
 		status = http.StatusOK // what net/http sends for a handler that wrote nothing
 	}
 	method := x.request.Method

@@ -25,23 +25,19 @@ type Options struct {
 	Log     *slog.Logger       // nil logs nothing
 	Metrics *telemetry.Metrics // may be nil
 
-	// Drain is called once, after the last request was answered, so that
-	// what waits to be stored is. Only a request that was cut off at
-	// StopTimeout may still be running. Nil means there is nothing to do.
-	Drain func(ctx context.Context) error
-
 	// Check says what keeps the server from doing its work, nil if nothing
 	// does. /readyz asks it each time, once requests are let in.
 	Check func() error
 
 	ReadHeaderTimeout time.Duration // until the head of a request is there; default 5 s
-	ReadTimeout       time.Duration // until its body is; default 30 s
+	ReadTimeout       time.Duration // until its body is, which must not be slower than 16 KiB/s; default 30 s
 	WriteTimeout      time.Duration // from its head to the end of the answer; default 60 s
 	IdleTimeout       time.Duration // of a connection between requests; default 90 s
-	StopTimeout       time.Duration // for requests in progress, and again for Drain; default 30 s
+	StopTimeout       time.Duration // for requests in progress; default 30 s
 
 	MaxHeaderBytes int   // net/http allows 4 KiB more; default 16 KiB
 	MaxBodyBytes   int64 // beside the bounds of dialects; default 64 MiB
+	MaxBodiesBytes int64 // of all requests together, as a dialect.Budget; default 256 MiB
 	MaxConnections int   // of the public listener, others wait; default 4096
 }
 
@@ -56,6 +52,7 @@ func (o *Options) setDefaults() {
 	setDefault(&o.StopTimeout, 30*time.Second)
 	setDefault(&o.MaxHeaderBytes, 16<<10)
 	setDefault(&o.MaxBodyBytes, 64<<20)
+	setDefault(&o.MaxBodiesBytes, 256<<20)
 	setDefault(&o.MaxConnections, 4096)
 }
 
@@ -69,14 +66,16 @@ func setDefault[T int | int64 | time.Duration](v *T, value T) {
 type Server struct {
 	opt      Options
 	log      *slog.Logger
+	bodies   *dialect.Budget
 	routes   atomic.Pointer[routes] // nil until ready
 	stopping atomic.Bool
+	cutOff   atomic.Bool // connections of requests in progress are closed
 }
 
 // New returns a Server that is not ready: it answers 503 until Ready is called.
 func New(opt Options) *Server {
 	opt.setDefaults()
-	return &Server{opt: opt, log: opt.Log}
+	return &Server{opt: opt, log: opt.Log, bodies: dialect.NewBudget(opt.MaxBodiesBytes)}
 }
 
 // Ready lets requests in, to the dialects in the order in which they are asked
@@ -86,9 +85,11 @@ func (s *Server) Ready(dialects ...dialect.Dialect) {
 }
 
 // Serve answers requests at both listeners, which it closes, until ctx is done.
-// Then it refuses new connections, lets requests in progress finish, calls Drain
-// and returns nil, or what went wrong on the way. The admin listener, which may
-// be nil, goes on until the end, so that the stop can be watched.
+// Then it refuses new connections, lets requests in progress finish and returns
+// nil, or what went wrong on the way. What the requests left to be stored is the
+// caller's to drain; only a request that was cut off at StopTimeout may still be
+// running. The admin listener, which may be nil, goes on until the last request
+// is answered.
 func (s *Server) Serve(ctx context.Context, public, admin net.Listener) error {
 	front := s.publicServer()
 	back := s.adminServer()
@@ -124,27 +125,18 @@ func serve(h *http.Server, l net.Listener, failed chan<- error) {
 	failed <- err
 }
 
-// stop ends front and drains. Requests that do not finish in time are cut off.
+// stop ends front. Requests that do not finish in time are cut off.
 func (s *Server) stop(ctx context.Context, front *http.Server) error {
 	s.stopping.Store(true)
 	s.log.InfoContext(ctx, "stopping")
-	err := within(ctx, s.opt.StopTimeout, front.Shutdown)
-	if err != nil {
-		err = errors.Join(fmt.Errorf("finish requests in %s: %w", s.opt.StopTimeout, err), front.Close())
-	}
-	if s.opt.Drain == nil {
-		return err
-	}
-	if drain := within(ctx, s.opt.StopTimeout, s.opt.Drain); drain != nil {
-		err = errors.Join(err, fmt.Errorf("drain: %w", drain))
-	}
-	return err
-}
-
-func within(ctx context.Context, limit time.Duration, f func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, limit)
+	ctx, cancel := context.WithTimeout(ctx, s.opt.StopTimeout)
 	defer cancel()
-	return f(ctx)
+	err := front.Shutdown(ctx)
+	if err == nil {
+		return nil
+	}
+	s.cutOff.Store(true)
+	return errors.Join(fmt.Errorf("finish requests in %s: %w", s.opt.StopTimeout, err), front.Close())
 }
 
 func (s *Server) publicServer() *http.Server {

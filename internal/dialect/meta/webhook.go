@@ -13,6 +13,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"waybill"
 	"waybill/internal/dialect"
 	"waybill/internal/directory"
@@ -25,6 +27,10 @@ const (
 	//
 	// https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/overview
 	maxWebhookBytes = 3 << 20
+
+	// decodedPerByte is the memory that a byte of a webhook becomes at most:
+	// a status of 52 bytes is an event of some 480.
+	decodedPerByte = 10
 )
 
 // WebhookOptions are what a Webhook is made of. Metrics may be nil.
@@ -47,6 +53,7 @@ type Webhook struct {
 	log       *slog.Logger
 	metrics   *telemetry.Metrics
 	now       func() time.Time
+	rejects   rate.Sometimes // tells the log, where any tenant could fill it
 	decodings sync.Pool
 }
 
@@ -56,6 +63,7 @@ func NewWebhook(o WebhookOptions) *Webhook {
 	return &Webhook{
 		directory: o.Directory, recorder: o.Recorder, parking: o.Parking,
 		log: o.Log, metrics: o.Metrics, now: o.Now,
+		rejects:   rate.Sometimes{Interval: time.Minute},
 		decodings: sync.Pool{New: func() any { return new(decoding) }},
 	}
 }
@@ -96,7 +104,7 @@ func (h *Webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // app returns the app that the path names. The zero App stands for one that does
 // not exist: it has no secret and no verify token, so that nothing is valid for
-// it, and a stranger is answered as if it existed.
+// it, and the answer to a wrong signature is the same as if it existed.
 func (h *Webhook) app(view *directory.View, path string) waybill.App {
 	if parts := splitPath(path); len(parts) > 2 {
 		app, _ := view.App(strings.Join(parts[2:], "/"))
@@ -149,16 +157,22 @@ func (h *Webhook) receive(r *http.Request) error {
 	b := route(view, app.Account, reports, tally)
 	b.count(h)
 	dialect.SetLogAttr(ctx, slog.Int("events", len(b.events)))
-	if err := h.record(ctx, &b); err != nil {
+	if err := h.record(ctx, &b, app.Account); err != nil {
 		return h.retryLater(ctx, err)
 	}
-	if err := h.park(ctx, &b, app.ID, received); err != nil {
+	if err := h.park(ctx, &b, &app, received); err != nil {
 		return h.retryLater(ctx, err)
 	}
 	return nil
 }
 
-// readSigned returns the body of a webhook that app has signed.
+// readSigned returns the body of a webhook that app has signed. Where no
+// signature can be valid, the body is not read: it would only take memory from
+// those that can be.
+//
+// That tells a stranger which apps exist, by the time to the answer or by never
+// sending the body. The IDs of apps are public, and knowing that one is served
+// here opens nothing.
 func readSigned(r *http.Request, app waybill.App) ([]byte, error) {
 	errSignature := errWebhook(http.StatusUnauthorized, 190,
 		"X-Hub-Signature-256 is not sha256= and the signature of the body under a secret of the app")
@@ -169,6 +183,12 @@ func readSigned(r *http.Request, app waybill.App) ([]byte, error) {
 	if err := checkContent(r.Header); err != nil {
 		return nil, err
 	}
+	if err := dialect.CheckLength(r, maxWebhookBytes); err != nil {
+		return nil, err
+	}
+	if len(app.Secrets) == 0 {
+		return nil, errSignature
+	}
 	body, err := dialect.ReadBody(r, maxWebhookBytes)
 	if err != nil {
 		return nil, err
@@ -176,7 +196,8 @@ func readSigned(r *http.Request, app waybill.App) ([]byte, error) {
 	if !signed(app, body, signature) {
 		return nil, errSignature
 	}
-	return body, nil
+	dialect.Trust(r.Context())
+	return body, dialect.Hold(r.Context(), decodedPerByte*int64(len(body)))
 }
 
 // checkContent refuses what is evidently no webhook of Meta's, which are plain

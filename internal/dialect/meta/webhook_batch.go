@@ -103,9 +103,9 @@ func (b *batch) count(h *Webhook) {
 	}
 }
 
-// record makes the batch durable but for what is to be parked: the events in one
-// commit.
-func (h *Webhook) record(ctx context.Context, b *batch) error {
+// record makes the batch that account has signed durable but for what is to be
+// parked: the events in one commit.
+func (h *Webhook) record(ctx context.Context, b *batch, account string) error {
 	if len(b.facts) > 0 {
 		if err := h.directory.Learn(ctx, b.facts); err != nil {
 			return fmt.Errorf("learn templates: %w", err)
@@ -114,7 +114,7 @@ func (h *Webhook) record(ctx context.Context, b *batch) error {
 	if len(b.events) == 0 {
 		return nil
 	}
-	receipt, err := h.recorder.Record(ctx, b.events)
+	receipt, err := h.recorder.RecordFor(ctx, dialectName+"/"+account, b.events)
 	if err != nil {
 		return fmt.Errorf("record %d events: %w", len(b.events), err)
 	}
@@ -130,16 +130,18 @@ func (h *Webhook) countReceipt(receipt ingest.Receipt, events int) {
 		h.metrics.Events(dialectName, "repeated", events-len(receipt.Rejected)-receipt.Changed)
 	}
 	if len(receipt.Rejected) > 0 {
-		h.log.Warn("meta: events of a webhook rejected",
-			"events", len(receipt.Rejected), "first", receipt.Rejected[0].Err)
+		h.rejects.Do(func() {
+			h.log.Warn("meta: events of a webhook rejected; others within a minute are only counted",
+				"events", len(receipt.Rejected), "first", receipt.Rejected[0].Err)
+		})
 	}
 }
 
 // park keeps the entries about accounts of nobody, as webhooks of their own.
-func (h *Webhook) park(ctx context.Context, b *batch, signer string, received waybill.Instant) error {
+func (h *Webhook) park(ctx context.Context, b *batch, signer *waybill.App, received waybill.Instant) error {
 	for _, account := range b.unowned {
 		err := h.parking.Park(ctx, ingest.Parked{
-			Dialect: dialectName, VendorAccount: account, Signer: signer,
+			Dialect: dialectName, SignerAccount: signer.Account, VendorAccount: account, Signer: signer.ID,
 			Received: received, Body: wrap(b.unread[account]),
 		})
 		if err != nil {
@@ -190,7 +192,8 @@ func (h *Webhook) replay(ctx context.Context, c waybill.Channel) error {
 	if c.Provider != waybill.ProviderWABA {
 		return nil
 	}
-	return h.parking.Replay(ctx, dialectName, c.ID, func(ctx context.Context, p ingest.Parked) (bool, error) {
+	writers := []string{c.Account, c.ISV}
+	return h.parking.Replay(ctx, dialectName, c.ID, writers, func(ctx context.Context, p ingest.Parked) (bool, error) {
 		view := h.directory.View()
 		app, ok := view.App(p.Signer)
 		if !ok || !c.Writable(app.Account) {
@@ -202,7 +205,7 @@ func (h *Webhook) replay(ctx context.Context, c waybill.Channel) error {
 			return true, nil
 		}
 		b := route(view, app.Account, reports, tally{})
-		if err := h.record(ctx, &b); err != nil {
+		if err := h.record(ctx, &b, app.Account); err != nil {
 			return false, err
 		}
 		h.log.InfoContext(ctx, "meta: parked webhook recorded",

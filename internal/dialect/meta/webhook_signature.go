@@ -33,17 +33,13 @@ func signatureOf(h http.Header) ([]byte, bool) {
 
 // signed reports whether signature is that of body under one of the app's
 // secrets. It hashes the bytes as they came: the same JSON written in another
-// way has another signature. For an app that does not exist it takes the time of
-// one hash as well.
+// way has another signature.
 func signed(app waybill.App, body, signature []byte) bool {
 	valid := 0
 	for _, secret := range app.Secrets[:min(len(app.Secrets), maxSecrets)] {
 		if secret != "" {
 			valid |= subtle.ConstantTimeCompare(sign(secret, body), signature)
 		}
-	}
-	if len(app.Secrets) == 0 {
-		sign("nobody", body)
 	}
 	return valid == 1
 }

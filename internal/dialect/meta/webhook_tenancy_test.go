@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"waybill"
+	"waybill/internal/ingest"
 )
 
 // statusFor returns a webhook with one status for each of accounts.
@@ -95,6 +96,19 @@ func TestParkedBodiesAreRecordedWhenTheirChannelComes(t *testing.T) {
 	}
 	b.wantSent("900999", 3)
 	b.wantOutcome("replayed 4")
+}
+
+// Anybody can sign bodies about an account that nobody owns yet.
+func TestNobodyIsShutOutOfParking(t *testing.T) {
+	b := newBench(t)
+	for i := range ingest.DefaultMaxPerKey + 5 {
+		b.sendAs("72", strings.ReplaceAll(statusFor("900999"), "wamid.", fmt.Sprintf("wamid.%d.", i)))
+	}
+	b.wantOutcome("parking_full 5")
+	b.sendAs("71", statusFor("900999"))
+	b.apply(tenants + newChannel)
+	b.wantSent("900999", 1)
+	b.wantOutcome("replayed 1")
 }
 
 // What counts nothing needs not be kept.

@@ -27,6 +27,9 @@ const (
 // minEvent is how long an event is at least, about, in bytes.
 const minEvent = 64
 
+// eventBytes is about the memory of a waybill.Event, without its texts.
+const eventBytes = 480
+
 // maxRejected is how many rejections are listed; the others are only counted.
 const maxRejected = 1000
 
@@ -48,12 +51,23 @@ type rejection struct {
 // them, whatever Content-Type says. It answers once they are durable. What is
 // wrong with an event rejects it alone; what is wrong with the text of an array
 // refuses the body, because nobody can tell where the next event begins.
+//
+// A large body is recorded in parts, so that it does not keep the webhooks of
+// others waiting. Where that fails midway the answer is an error, and the first
+// events are recorded nevertheless: the client sends the whole body again, which
+// counts nothing twice.
 func (a *API) postEvents(ctx context.Context, c *call) (any, error) {
 	if err := checkContentType(c.Header.Get("Content-Type")); err != nil {
 		return nil, err
 	}
+	if err := dialect.Reserve(ctx, probableBytes(c.Request)); err != nil {
+		return nil, err
+	}
 	body, err := dialect.ReadInflated(c.Request, maxCompressed, maxBody)
 	if err != nil {
+		return nil, err
+	}
+	if err := dialect.Hold(ctx, decodedBytes(body)); err != nil {
 		return nil, err
 	}
 	b := batch{view: a.opt.Directory.View(), token: c.token}
@@ -61,7 +75,8 @@ func (a *API) postEvents(ctx context.Context, c *call) (any, error) {
 	if err := eachEvent(body, b.add); err != nil {
 		return nil, err
 	}
-	receipt, err := a.opt.Recorder.Record(ctx, b.events)
+	// A tenant's own events and its webhooks wait in queues of their own.
+	receipt, err := a.opt.Recorder.RecordParts(ctx, name+"/"+c.token.Account, b.events)
 	if err != nil {
 		return nil, err
 	}
@@ -97,6 +112,21 @@ func contentTypes() []string {
 // lines for events, since an event takes more memory than its text.
 func probableEvents(body []byte) int {
 	return min(bytes.Count(body, []byte("\n"))+1, len(body)/minEvent+1, maxEvents)
+}
+
+// probableBytes guesses the memory that a body and its events will take.
+func probableBytes(r *http.Request) int64 {
+	size := min(max(r.ContentLength, 0), maxBody)
+	if r.Header.Get("Content-Encoding") != "" {
+		size = min(16*size, maxBody)
+	}
+	return min(5*size, 2*size+maxEvents*eventBytes)
+}
+
+// decodedBytes returns the memory that the events of a body take at most, beside
+// its own.
+func decodedBytes(body []byte) int64 {
+	return int64(len(body)) + int64(min(bytes.Count(body, []byte("{")), maxEvents))*eventBytes
 }
 
 // A batch is what becomes of the events of one body.

@@ -1,11 +1,13 @@
 package rest
 
 import (
+	"context"
 	"encoding/json"
 	"strings"
 	"testing"
 
 	"waybill"
+	"waybill/internal/ingest"
 	"waybill/internal/store/storetest"
 )
 
@@ -94,6 +96,35 @@ func TestRejections(t *testing.T) {
 func TestChangedIsLeftOutWhereItIsUnknown(t *testing.T) {
 	f := newFixture(t, blind{storetest.NewModel()})
 	wantJSON(t, f.post(sent), 200, `{"received":1,"rejected":[]}`)
+}
+
+// counted is a store that counts its commits.
+type counted struct {
+	waybill.Store
+	commits int
+}
+
+func (c *counted) Append(ctx context.Context, events []waybill.Event) ([]bool, error) {
+	c.commits++
+	return c.Store.Append(ctx, events)
+}
+
+func TestLargeBodyIsRecordedInParts(t *testing.T) {
+	store := &counted{Store: storetest.NewModel()}
+	f := newFixture(t, store)
+	const n = 2*ingest.DefaultBatchEvents + 10
+	body := benchmarkBody(n) + line(`,"at":1`) + "\n" + strings.ReplaceAll(line(`,"campaign":"`+strings.Repeat("c", 257)+`"`), "sent", "read")
+	w := f.post(body)
+	var answer recorded
+	if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil || w.Code != 200 || answer.Changed == nil {
+		t.Fatalf("answered %d %s", w.Code, w.Body)
+	}
+	if *answer.Changed != n || answer.Received != n+2 || len(answer.Rejected) != 2 || answer.Rejected[1].Line != n+2 {
+		t.Errorf("answered %s", w.Body)
+	}
+	if store.commits != 3 || f.stored(t) != n {
+		t.Errorf("%d messages stored in %d commits, want %d in 3", f.stored(t), store.commits, n)
+	}
 }
 
 func TestUnavailable(t *testing.T) {

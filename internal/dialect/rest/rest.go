@@ -32,6 +32,9 @@ type Options struct {
 	Log       *slog.Logger       // nil logs nothing
 	Metrics   *telemetry.Metrics // nil counts nothing
 	Version   string             // of the program
+
+	// TemporaryKey issues a temporary access key; its result is the answer.
+	TemporaryKey func(account, user string, life time.Duration) (any, error)
 }
 
 // An API answers the calls of Waybill's own dialect.
@@ -57,6 +60,7 @@ func routes() []route {
 		{method: http.MethodPost, pattern: "/waybill/v1/events", scope: waybill.ScopeEventsWrite, run: (*API).postEvents},
 		{method: http.MethodPost, pattern: "/waybill/v1/directory", operator: true, run: (*API).postDirectory},
 		{method: http.MethodGet, pattern: "/waybill/v1/messages/{channel}/{id}", scope: waybill.ScopeMetricsRead, run: (*API).message},
+		{method: http.MethodPost, pattern: "/waybill/v1/temporary-keys", scope: waybill.ScopeAdmin, run: (*API).postTemporaryKey},
 		{method: http.MethodGet, pattern: "/waybill/v1/version", run: (*API).version},
 	}
 }
@@ -94,6 +98,7 @@ func (a *API) serve(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	dialect.Trust(r.Context())
 	rt, values, err := match(a.routes, r)
 	if err != nil {
 		return nil, err

@@ -1,0 +1,173 @@
+package alibaba
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"waybill"
+	"waybill/internal/dialect"
+	"waybill/internal/directory"
+	"waybill/internal/ingest"
+	"waybill/internal/telemetry"
+)
+
+const (
+	receiptsPath = "/webhooks/" + dialectName + "/"
+
+	// maxReceiptBytes bounds one push. The vendor names no bound; a report has
+	// less than a kilobyte, but for the text of a message.
+	maxReceiptBytes = 8 << 20
+)
+
+// receipts take what the vendor pushes over HTTP: reports on messages, received
+// messages and reviews of templates. The vendor signs nothing, so the path has a
+// secret, which belongs to one channel, and only that channel is written.
+//
+// https://www.alibabacloud.com/help/en/chatapp/developer-reference/configure-message-receipts
+type receipts struct {
+	directory *directory.Directory
+	recorder  *ingest.Recorder
+	log       *slog.Logger
+	metrics   *telemetry.Metrics
+	now       func() time.Time
+	rejects   rate.Sometimes // tells the log, where any tenant could fill it
+}
+
+// receiptsSecret returns the secret in the path of a webhook, however its slashes
+// are doubled, and whether it is a webhook's path at all.
+func receiptsSecret(path string) (secret string, ok bool) {
+	parts := strings.FieldsFunc(path, func(r rune) bool { return r == '/' })
+	if len(parts) == 0 || parts[0] != "webhooks" {
+		return "", false
+	}
+	if len(parts) == 3 {
+		secret = parts[2]
+	}
+	return secret, true
+}
+
+// An acknowledgement is what the vendor wants to read.
+type acknowledgement struct {
+	Code    int    `json:"code"`
+	Message string `json:"msg"`
+}
+
+func (h *receipts) serve(w http.ResponseWriter, r *http.Request, secret string) {
+	dialect.SetLogAttr(r.Context(), slog.String("operation", "receipts"))
+	err := h.receive(r, secret)
+	if err == nil {
+		dialect.WriteJSON(w, http.StatusOK, acknowledgement{0, "success"})
+		return
+	}
+	status, told := h.refusal(r.Context(), w.Header(), err)
+	dialect.SetLogAttr(r.Context(), slog.String("err", told))
+	dialect.WriteJSON(w, status, acknowledgement{status, told})
+}
+
+// errNotPost is a webhook with another method.
+var errNotPost = errors.New("receipts are posted")
+
+// receive takes one push. It returns nil when all that it reports is durable.
+func (h *receipts) receive(r *http.Request, secret string) error {
+	if r.Method != http.MethodPost {
+		return errNotPost
+	}
+	channel, ok := h.directory.View().ChannelByWebhook(secret)
+	if !ok || secret == "" || otherProvider(channel) {
+		return waybill.Errorf(waybill.Denied, "the secret in the path is no channel's")
+	}
+	ctx := r.Context()
+	dialect.Trust(ctx)
+	dialect.SetLogAttr(ctx, slog.String("account", channel.Account), slog.String("channel", channel.ID))
+	body, err := dialect.ReadBody(r, maxReceiptBytes)
+	if err != nil {
+		return err
+	}
+	b, err := decodeReceipts(body, &channel, waybill.InstantOf(h.now()))
+	if err != nil {
+		return err
+	}
+	dialect.SetLogAttr(ctx, slog.Int("events", len(b.events)))
+	h.count(&b)
+	if err := h.record(ctx, channel.Account, &b); err != nil {
+		return err
+	}
+	return nil
+}
+
+// count counts what became of the reports; recorded events are counted by record.
+func (h *receipts) count(b *batch) {
+	for outcome, n := range map[string]int{
+		"malformed":      b.malformed,
+		"unknown_status": b.unknownStatus,
+		"ignored":        b.ignored,
+		"foreign":        b.foreign,
+	} {
+		h.metrics.Events(dialectName, outcome, n)
+	}
+}
+
+// record makes the batch durable: the events in one commit, in the turn of the
+// account that they are of.
+func (h *receipts) record(ctx context.Context, account string, b *batch) error {
+	if len(b.facts) > 0 {
+		if err := h.directory.Learn(ctx, b.facts); err != nil {
+			return fmt.Errorf("learn templates: %w", err)
+		}
+	}
+	if len(b.events) == 0 {
+		return nil
+	}
+	receipt, err := h.recorder.RecordFor(ctx, dialectName+"/"+account, b.events)
+	if err != nil {
+		return fmt.Errorf("record %d events: %w", len(b.events), err)
+	}
+	h.metrics.Events(dialectName, "received", len(b.events))
+	h.metrics.Events(dialectName, "rejected", len(receipt.Rejected))
+	if receipt.Known {
+		h.metrics.Events(dialectName, "changed", receipt.Changed)
+		h.metrics.Events(dialectName, "repeated", len(b.events)-len(receipt.Rejected)-receipt.Changed)
+	}
+	if len(receipt.Rejected) > 0 {
+		h.rejects.Do(func() {
+			h.log.WarnContext(ctx, "alibaba: events of receipts rejected",
+				"events", len(receipt.Rejected), "first", receipt.Rejected[0].Err)
+		})
+	}
+	return nil
+}
+
+// refusal returns how a push is answered that is not recorded. Whatever the
+// server is to blame for is 503, so that the vendor sends it again.
+func (h *receipts) refusal(ctx context.Context, header http.Header, err error) (status int, told string) {
+	if errors.Is(err, errNotPost) {
+		header.Set("Allow", http.MethodPost)
+		return http.StatusMethodNotAllowed, err.Error()
+	}
+	known, _ := errors.AsType[*waybill.Error](err)
+	switch waybill.CodeOf(err) {
+	case waybill.Denied:
+		return http.StatusForbidden, known.Message
+	case waybill.Invalid:
+		return http.StatusBadRequest, known.Message
+	case waybill.TooLarge:
+		return http.StatusRequestEntityTooLarge, known.Message
+	}
+	wait := time.Second
+	if known != nil && known.Code == waybill.Unavailable {
+		wait = max(wait, known.RetryAfter)
+	} else if ctx.Err() == nil { // else the caller has gone
+		h.log.ErrorContext(ctx, "alibaba: receipts not recorded", "err", err)
+	}
+	header.Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
+	return http.StatusServiceUnavailable, "the receipts can't be recorded now"
+}

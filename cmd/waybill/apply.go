@@ -81,7 +81,7 @@ func (cmd *applyCmd) applyLocal(ctx context.Context, doc *directory.Document, c 
 			return "", err
 		}
 	}
-	store, dir, err := openData(ctx, cmd.dataFlags, slog.New(slog.DiscardHandler))
+	store, dir, _, err := openData(ctx, cmd.dataFlags, slog.New(slog.DiscardHandler))
 	if waybill.CodeOf(err) == waybill.Conflict {
 		return "", fmt.Errorf("%w; to apply through the server that uses it, add --url", err)
 	}

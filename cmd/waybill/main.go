@@ -23,6 +23,7 @@ type cli struct {
 	Serve   serveCmd   `cmd:"" help:"Run the server."`
 	Demo    demoCmd    `cmd:"" help:"Run the server with tenants and traffic made up for a try."`
 	Apply   applyCmd   `cmd:"" help:"Make the directory of tenants what a file says."`
+	Keys    keysCmd    `cmd:"" help:"Temporary access keys, and what a user may do."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -14,6 +15,7 @@ import (
 
 	"waybill"
 	"waybill/internal/dialect"
+	"waybill/internal/dialect/alibaba"
 	"waybill/internal/dialect/meta"
 	"waybill/internal/dialect/rest"
 	"waybill/internal/directory"
@@ -32,6 +34,20 @@ type serveFlags struct {
 	LogLevel  slog.Level `help:"Least level that is logged: debug, info, warn, error." default:"info" placeholder:"LEVEL"`
 
 	MetaCallsPerHour int `help:"Graph API calls per hour for each app and WhatsApp Business Account; 0 is no limit." default:"0" placeholder:"N"`
+
+	alibabaFlags `embed:"" prefix:"alibaba-"`
+}
+
+// alibabaFlags are the settings of the dialect of Alibaba Cloud. A limit is in
+// calls per second and account.
+type alibabaFlags struct {
+	Hosts        []string       `help:"Names under which clients call this server, each with its port if it is not the usual one, where a proxy changes the Host header." placeholder:"HOST"`
+	Proxies      []netip.Prefix `help:"Peers whose X-Forwarded-Host, -Proto and -For are believed." placeholder:"CIDR"`
+	Bearer       bool           `help:"Take bearer tokens, over TLS only."`
+	EnableLimit  int            `help:"Limit of EnableWhatsappROIMetric; negative is none." default:"5" placeholder:"N"`
+	MetricsLimit int            `help:"Limit of each of the two Get operations; negative is none." default:"50" placeholder:"N"`
+	GatewayLimit int            `help:"Limit of all calls with a valid signature; negative is none." default:"1000" placeholder:"N"`
+	Delay        time.Duration  `help:"How long after Enable the first metrics are shown; 24h is the vendor's." default:"0s" placeholder:"DURATION"`
 }
 
 // dataFlags say where the embedded store lies and what opens its secrets.
@@ -64,6 +80,7 @@ type app struct {
 	public    net.Listener
 	admin     net.Listener  // nil where it is turned off
 	store     *pebble.Store // nil until the data is open
+	key       directory.Key
 	directory *directory.Directory
 	recorder  *ingest.Recorder
 	server    *server.Server
@@ -117,7 +134,7 @@ func (a *app) run(ctx context.Context, prepare func(context.Context) error) erro
 
 // open opens the data.
 func (a *app) open(ctx context.Context) (err error) {
-	if a.store, a.directory, err = openData(ctx, a.data, a.log); err != nil {
+	if a.store, a.directory, a.key, err = openData(ctx, a.data, a.log); err != nil {
 		return err
 	}
 	a.recorder = ingest.NewRecorder(a.store, ingest.RecorderOptions{Now: time.Now, Log: a.log, Metrics: a.metrics})
@@ -182,14 +199,27 @@ func (a *app) dialects(ctx context.Context) ([]dialect.Dialect, error) {
 		return nil, err
 	}
 	go tend(ctx, parking, webhook, a.log)
+	tokens, err := alibaba.NewTokens(a.key, time.Now)
+	if err != nil {
+		return nil, err
+	}
 	return []dialect.Dialect{
 		rest.New(rest.Options{
 			Directory: a.directory, Recorder: a.recorder, Store: a.store,
+			TemporaryKey: func(account, user string, life time.Duration) (any, error) {
+				return newTemporaryKey(tokens, account, user, life)
+			},
 			Log: a.log, Metrics: a.metrics, Now: time.Now, Version: version,
 		}),
 		meta.New(meta.Options{
 			Directory: a.directory, Store: a.store, Webhook: webhook,
 			CallsPerHour: a.flags.MetaCallsPerHour, Log: a.log, Now: time.Now,
+		}),
+		alibaba.New(alibaba.Options{
+			Directory: a.directory, Store: a.store, Recorder: a.recorder, Tokens: tokens,
+			Auth:   alibaba.AuthOptions{Hosts: a.flags.Hosts, Proxies: a.flags.Proxies, Bearer: a.flags.Bearer},
+			Limits: alibaba.Limits{Enable: a.flags.EnableLimit, Metrics: a.flags.MetricsLimit, Gateway: a.flags.GatewayLimit},
+			Delay:  a.flags.Delay, Now: time.Now, Log: a.log, Metrics: a.metrics,
 		}),
 	}, nil
 }
@@ -215,27 +245,33 @@ func tend(ctx context.Context, parking *ingest.Parking, webhook *meta.Webhook, l
 }
 
 // openData opens the store in a directory and the tenants in it.
-func openData(ctx context.Context, data dataFlags, log *slog.Logger) (*pebble.Store, *directory.Directory, error) {
+func openData(ctx context.Context, data dataFlags, log *slog.Logger) (*pebble.Store, *directory.Directory, directory.Key, error) {
 	store, err := pebble.Open(data.Data, pebble.Options{Now: time.Now, Log: log})
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, directory.Key{}, err
 	}
-	keyFile := data.SecretKeyFile
-	if keyFile == "" {
-		keyFile = filepath.Join(data.Data, "secret.key")
+	file := data.keyFile()
+	if info, err := os.Stat(file); err == nil && info.Mode().Perm()&0o077 != 0 {
+		log.WarnContext(ctx, "others can read the secret key", "file", file, "mode", info.Mode().String())
 	}
-	if info, err := os.Stat(keyFile); err == nil && info.Mode().Perm()&0o077 != 0 {
-		log.WarnContext(ctx, "others can read the secret key", "file", keyFile, "mode", info.Mode().String())
-	}
-	key, err := directory.LoadKey(ctx, store, os.Getenv("WAYBILL_SECRET_KEY"), keyFile)
+	key, err := directory.LoadKey(ctx, store, os.Getenv(secretKeyVariable), file)
 	if err != nil {
-		return nil, nil, errors.Join(err, store.Close())
+		return nil, nil, key, errors.Join(err, store.Close())
 	}
 	dir, err := directory.Open(ctx, store, key, directory.Options{Now: time.Now, Log: log})
 	if err != nil {
-		return nil, nil, errors.Join(err, store.Close())
+		return nil, nil, key, errors.Join(err, store.Close())
 	}
-	return store, dir, nil
+	return store, dir, key, nil
+}
+
+const secretKeyVariable = "WAYBILL_SECRET_KEY"
+
+func (d *dataFlags) keyFile() string {
+	if d.SecretKeyFile != "" {
+		return d.SecretKeyFile
+	}
+	return filepath.Join(d.Data, "secret.key")
 }
 
 // adminTokenFile is where serve leaves the operator's token at the first start.

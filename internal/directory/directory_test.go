@@ -152,7 +152,7 @@ func TestKeyFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = directory.LoadKey(t.Context(), store, "", file)
-	wantError(t, err, waybill.Invalid, "does not hold 32 bytes")
+	wantError(t, err, waybill.Invalid, "is not 32 bytes")
 }
 
 func TestOpenRefusesAnotherKey(t *testing.T) {

@@ -27,31 +27,31 @@ func (Key) String() string { return "***" }
 // GoString hides the key.
 func (Key) GoString() string { return "***" }
 
-// LoadKey returns the key of the directory in store. env is the value of
-// WAYBILL_SECRET_KEY, 32 bytes in base64 or hex; where it is empty the key is
-// read from the file. A file that is absent is made, with a new key and mode
-// 0600, unless store already has secrets: those need the key they were written
-// with.
+// LoadKey returns the key of the directory in store: what ReadKey returns. A file
+// that is absent is made, with a new key and mode 0600, unless store already has
+// secrets: those need the key they were written with.
 func LoadKey(ctx context.Context, store waybill.Store, env, file string) (Key, error) {
-	if env != "" {
-		key, ok := decodeKey(env)
-		if !ok {
-			return Key{}, waybill.Errorf(waybill.Invalid,
-				"WAYBILL_SECRET_KEY is not 32 bytes in base64 or hex")
-		}
-		return key, nil
-	}
-	text, err := os.ReadFile(file)
+	key, err := ReadKey(env, file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return makeKey(ctx, store, file)
 	}
-	if err != nil {
-		return Key{}, fmt.Errorf("read secret key: %w", err)
+	return key, err
+}
+
+// ReadKey returns the key that env holds, the value of WAYBILL_SECRET_KEY: 32
+// bytes in base64 or hex. Where env is empty the file holds it.
+func ReadKey(env, file string) (Key, error) {
+	text, place := env, "WAYBILL_SECRET_KEY"
+	if env == "" {
+		read, err := os.ReadFile(file)
+		if err != nil {
+			return Key{}, fmt.Errorf("read secret key: %w", err)
+		}
+		text, place = string(read), "secret key file "+file
 	}
-	key, ok := decodeKey(string(text))
+	key, ok := decodeKey(text)
 	if !ok {
-		return Key{}, waybill.Errorf(waybill.Invalid,
-			"secret key file %s does not hold 32 bytes in base64 or hex", file)
+		return Key{}, waybill.Errorf(waybill.Invalid, "%s is not 32 bytes in base64 or hex", place)
 	}
 	return key, nil
 }

@@ -181,18 +181,18 @@ type logger struct{ log *slog.Logger }
 // Infof implements engine.Logger.
 func (l logger) Infof(format string, args ...any) {
 	if l.log.Enabled(context.Background(), slog.LevelDebug) {
-		l.log.Debug("engine: " + fmt.Sprintf(format, args...))
+		l.log.Debug("engine", "message", fmt.Sprintf(format, args...))
 	}
 }
 
 // Errorf implements engine.Logger.
 func (l logger) Errorf(format string, args ...any) {
-	l.log.Error("engine: " + fmt.Sprintf(format, args...))
+	l.log.Error("engine", "message", fmt.Sprintf(format, args...))
 }
 
 // Fatalf implements engine.Logger. It must not return; what leads here is no
 // failure of the disk but one of the engine's own checks.
 func (l logger) Fatalf(format string, args ...any) {
-	l.log.Error("engine: process ends: " + fmt.Sprintf(format, args...))
+	l.log.Error("engine ends the process", "message", fmt.Sprintf(format, args...))
 	os.Exit(1)
 }

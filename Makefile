@@ -20,8 +20,9 @@ build: ## build bin/waybill, a static binary
 demo: build ## run a server with made-up data on 127.0.0.1:8080
 	bin/waybill demo --listen 127.0.0.1:8080 --data .demo
 
-test: ## run all tests
+test: ## run all tests, those with the vendors' SDKs last
 	go test -timeout 20m ./...
+	.ci/compat
 
 race: ## run the short tests under the race detector (needs a C compiler)
 	CGO_ENABLED=1 go test -race -short -timeout 20m ./...

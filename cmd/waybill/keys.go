@@ -9,12 +9,14 @@ import (
 	"net/netip"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	"waybill"
 	"waybill/internal/dialect/alibaba"
 	"waybill/internal/directory"
 	"waybill/internal/ram"
+	"waybill/internal/spelling"
 )
 
 type keysCmd struct {
@@ -67,6 +69,9 @@ func (cmd *stsCmd) Run(c console) error {
 	if err != nil {
 		return err
 	}
+	if _, err := fmt.Fprintln(c.err, "waybill: that there is such a user is not checked here"); err != nil {
+		return err
+	}
 	return json.NewEncoder(c.out).Encode(issued)
 }
 
@@ -94,10 +99,26 @@ func (cmd *explainCmd) Run(ctx context.Context, c console) error {
 	if _, err := fmt.Fprintln(c.out, explanation); err != nil {
 		return err
 	}
+	if err := cmd.warn(c); err != nil {
+		return err
+	}
 	if !explanation.Decision.Allowed() {
 		return fmt.Errorf("user %s may not do %s", cmd.User, cmd.Action)
 	}
 	return nil
+}
+
+// warn says that no operation has the action, which policies may still allow.
+func (cmd *explainCmd) warn(c console) error {
+	var known []string
+	for _, o := range ram.Operations() {
+		if strings.EqualFold(o.Action, cmd.Action) {
+			return nil
+		}
+		known = append(known, o.Action)
+	}
+	_, err := fmt.Fprintf(c.err, "waybill: no operation has the action %s%s\n", cmd.Action, spelling.Question(cmd.Action, known))
+	return err
 }
 
 func (cmd *explainCmd) explain(view *directory.View) (ram.Explanation, error) {

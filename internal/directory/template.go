@@ -23,7 +23,10 @@ const (
 type TemplateFact struct {
 	Channel        string // ID
 	Code, Language string
-	At             waybill.Instant // the vendor's
+
+	// At is the vendor's time. Never means that the report has none: it then
+	// counts as written now, after all that stands.
+	At waybill.Instant
 
 	Name, Category, Status, Quality string
 }
@@ -120,11 +123,20 @@ func (t template) same(o template) bool {
 		t.status == o.status && t.quality == o.quality
 }
 
-func (t template) learn(f TemplateFact) template {
-	t.title = t.title.write(f.Name, f.At)
-	t.category = t.category.write(f.Category, f.At)
-	t.status = t.status.write(f.Status, f.At)
-	t.quality = t.quality.write(f.Quality, f.At)
+func (t template) learn(f TemplateFact, now waybill.Instant) template {
+	learn := func(w written, value string) written {
+		switch {
+		case f.At != waybill.Never:
+			return w.write(value, f.At)
+		case value == "" || value == w.Value:
+			return w
+		}
+		return written{Value: value, At: max(now, w.At+1)}
+	}
+	t.title = learn(t.title, f.Name)
+	t.category = learn(t.category, f.Category)
+	t.status = learn(t.status, f.Status)
+	t.quality = learn(t.quality, f.Quality)
 	return t
 }
 
@@ -241,7 +253,7 @@ func (d *Directory) learn(f TemplateFact, changes map[string]entry, added map[st
 	} else {
 		added[f.Channel]++
 	}
-	if learnt := t.learn(f); !learnt.same(t) {
+	if learnt := t.learn(f, waybill.InstantOf(d.now())); !learnt.same(t) {
 		changes[key] = learnt
 	}
 }

@@ -28,7 +28,7 @@ func TestLearnInAnyOrder(t *testing.T) {
 		return directory.TemplateFact{
 			Channel: rapid.SampledFrom([]string{"one", "two", "none"}).Draw(t, "channel"),
 			Code:    rapid.SampledFrom([]string{"1", "2"}).Draw(t, "code"), Language: word.Draw(t, "language"),
-			At:   waybill.Instant(rapid.IntRange(0, 3).Draw(t, "at")),
+			At:   waybill.Instant(rapid.IntRange(1, 4).Draw(t, "at")),
 			Name: word.Draw(t, "name"), Category: word.Draw(t, "category"),
 			Status: word.Draw(t, "status"), Quality: word.Draw(t, "quality"),
 		}
@@ -184,5 +184,22 @@ func TestDocumentsAndWebhooksShareTheRegistry(t *testing.T) {
 	check("after prune", "", "", "APPROVED")
 	if diff := mustApply(t, d, small, directory.ApplyOptions{Prune: true}); diff != "" {
 		t.Errorf("pruning again: %q", diff)
+	}
+}
+
+// TestFactsWithoutATime come in the order in which they arrive, also within one
+// second and one call.
+func TestFactsWithoutATime(t *testing.T) {
+	for _, order := range [][]string{{"UTILITY", "MARKETING"}, {"MARKETING", "UTILITY"}} {
+		d := mustOpen(t, storetest.NewModel())
+		mustApply(t, d, small, directory.ApplyOptions{})
+		var facts []directory.TemplateFact
+		for _, category := range order {
+			facts = append(facts, directory.TemplateFact{Channel: "one", Code: "7", Category: category})
+		}
+		learn(t, d, facts...)
+		if got, _ := d.View().Template("one", "7", ""); got.Category != order[1] {
+			t.Errorf("after %q the category is %s", order, got.Category)
+		}
 	}
 }

@@ -1,6 +1,9 @@
 package ram
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // An Operation is one that policies can name.
 type Operation struct {
@@ -32,7 +35,7 @@ func served() []string {
 // level returns the access level of an action, empty where it is unknown.
 func level(action string) string {
 	for _, o := range operations {
-		if o.Action == action {
+		if strings.EqualFold(o.Action, action) {
 			return o.Level
 		}
 	}

@@ -87,7 +87,7 @@ func New(opt Options) *API {
 	if opt.Auth.Now == nil {
 		opt.Auth.Now = opt.Now
 	}
-	return &API{
+	a := &API{
 		directory: opt.Directory,
 		store:     opt.Store,
 		edge:      edge{opt.Auth.Proxies},
@@ -102,6 +102,8 @@ func New(opt Options) *API {
 		now:   opt.Now,
 		log:   opt.Log,
 	}
+	a.verifier.admit = a.throttle.gateway
+	return a
 }
 
 // Name returns "alibaba".
@@ -217,9 +219,6 @@ func (a *API) serve(ctx context.Context, c *invocation) (any, error) {
 		return nil, err
 	}
 	dialect.SetLogAttr(ctx, slog.String("account", c.account), slog.String("user", c.user.Name))
-	if err := a.throttle.gateway(c.account); err != nil {
-		return nil, err
-	}
 	op, err := findOperation(c)
 	if err != nil {
 		return nil, err

@@ -72,6 +72,10 @@ type verifier struct {
 	now    func() time.Time
 	window time.Duration
 	nonces *nonces
+
+	// admit bounds the calls of an account. It is asked before a nonce is
+	// recorded, so that calls beyond the bound use up none.
+	admit  func(account string) error
 	tokens *Tokens
 	hosts  []string
 	bearer bool
@@ -81,6 +85,7 @@ func newVerifier(opt AuthOptions, tokens *Tokens) *verifier {
 	v := &verifier{
 		now: opt.Now, window: opt.Window, tokens: tokens,
 		hosts: opt.Hosts, bearer: opt.Bearer,
+		admit: func(string) error { return nil },
 	}
 	if v.now == nil {
 		v.now = time.Now
@@ -140,6 +145,9 @@ func (v *verifier) verifyClaim(c claim, q *request, view *directory.View) (calle
 	}
 	if signed := v.signed(c, q, secret); !signed || !bodyMatches {
 		return caller{}, c.mismatch()
+	}
+	if err := v.admit(who.account); err != nil {
+		return caller{}, err
 	}
 	if err := v.nonces.use(who.account, who.accessKey, c.nonce(), now); err != nil {
 		return caller{}, err
@@ -247,6 +255,9 @@ func (v *verifier) verifyBearer(q *request, view *directory.View) (caller, error
 	user, ok := userOf(view, g)
 	if !ok {
 		return caller{}, errInvalid("BearerToken")
+	}
+	if err := v.admit(g.Account); err != nil {
+		return caller{}, err
 	}
 	return caller{account: g.Account, user: user, bearer: true}, nil
 }

@@ -276,3 +276,18 @@ func forget(n *nonces) {
 	}
 	n.total = 0
 }
+
+// TestRefusedCallsUseNoNonce sends a call that its account has no room for, and
+// the very same again when it has.
+func TestRefusedCallsUseNoNonce(t *testing.T) {
+	v, _ := verifierAt(t, clock, AuthOptions{})
+	r := acs3Call().acs3(t)
+	v.admit = func(string) error { return errThrottling(time.Second) }
+	_, err := v.verify(mustParse(t, r), view(t))
+	wantCode(t, err, "Throttling.User")
+	v.admit = func(string) error { return nil }
+	_, err = v.verify(mustParse(t, r), view(t))
+	wantCode(t, err, "")
+	_, err = v.verify(mustParse(t, r), view(t))
+	wantCode(t, err, "SignatureNonceUsed")
+}

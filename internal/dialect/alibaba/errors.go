@@ -25,10 +25,6 @@ var (
 		status: http.StatusNotFound, code: "InvalidAction.NotFound",
 		message: "Specified api is not found, please check your url and method.",
 	}
-	errProductNotFound = &vendorError{
-		status: http.StatusNotFound, code: "InvalidProduct.NotFound",
-		message: "Cannot find product according to your specified domain.",
-	}
 	errNeedSsl = &vendorError{
 		status: http.StatusNotFound, code: "InvalidProtocol.NeedSsl",
 		message: "Your request is denied as lack of ssl protect.",
@@ -144,23 +140,12 @@ func plainName(name string) bool {
 	return true
 }
 
-// The SDKs recognize calls to be sent again by "Throttling" in the code.
-const (
-	codeThrottling     = "Throttling"
-	codeThrottlingUser = "Throttling.User"
-	codeThrottlingAPI  = "Throttling.Api"
-)
-
-// errThrottling is a call beyond a limit; code says whose limit.
-func errThrottling(code string, retryAfter time.Duration) error {
-	denied := map[string]string{
-		codeThrottling:     "request throttling.",
-		codeThrottlingUser: "user flow control.",
-		codeThrottlingAPI:  "api flow control.",
-	}
+// errThrottling is a call beyond the limit of its account. The SDKs recognize
+// calls to be sent again by "Throttling" in the code.
+func errThrottling(retryAfter time.Duration) error {
 	return &vendorError{
-		status: http.StatusBadRequest, code: code,
-		message: "Request was denied due to " + denied[code], retryAfter: retryAfter,
+		status: http.StatusBadRequest, code: "Throttling.User",
+		message: "Request was denied due to user flow control.", retryAfter: retryAfter,
 	}
 }
 

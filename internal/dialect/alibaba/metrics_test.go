@@ -93,6 +93,12 @@ func TestParametersOfTheGetOperations(t *testing.T) {
 
 func TestMistakesOfUnitAreNamed(t *testing.T) {
 	g := newRig(t)
+	mixed := g.phones(fields{"Start": "1756742399", "End": "1758902399000"})
+	mixed.wantError(400, "InvalidStart")
+	if want := "1756742399 milliseconds are 1970-01-21T07:59:02Z, before 2015."; !strings.Contains(mixed.body, want) {
+		t.Errorf("answer %s, want %s", mixed.body, want)
+	}
+	g.phones(fields{"Start": "1", "End": "1758902399000"}).wantOK()
 	for end, want := range map[string]string{
 		"1693407714":       "1693407714 milliseconds are 1970-01-20T14:23:27Z, before 2015. The unit is milliseconds; these look like seconds.",
 		"1693407714687000": "1693407714687000 milliseconds are after 2199. The unit is milliseconds.",

@@ -63,7 +63,7 @@ func (n *nonces) use(account, accessKey, nonce string, now time.Time) error {
 		return errNonceUsed
 	}
 	if a.count >= n.limit-n.total {
-		return errThrottling(codeThrottlingUser, 0)
+		return errThrottling(time.Second)
 	}
 	n.accounts[account] = a
 	n.total++

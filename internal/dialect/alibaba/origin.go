@@ -39,19 +39,33 @@ func (e edge) origin(r *http.Request) origin {
 	return o
 }
 
-// clientOf returns the last address that is no trusted proxy's, or the first.
+// clientOf returns the last address that is no trusted proxy's, or the first. Of
+// a hop that can't be read nobody knows whose it is: the address is then none, so
+// that no policy about addresses lets the caller in as the proxy.
 func (e edge) clientOf(forwardedFor []string, peer netip.Addr) netip.Addr {
 	hops := strings.Split(strings.Join(forwardedFor, ","), ",")
 	for _, hop := range slices.Backward(hops) {
-		a, err := netip.ParseAddr(strings.TrimSpace(hop))
+		hop = strings.TrimSpace(hop)
+		if hop == "" && len(hops) == 1 {
+			return peer // the proxy says nothing
+		}
+		a, err := parseHop(hop)
 		if err != nil {
-			return peer
+			return netip.Addr{}
 		}
 		if peer = a.Unmap(); !e.trusts(peer) {
 			return peer
 		}
 	}
 	return peer
+}
+
+// parseHop reads an address, which some proxies write with its port.
+func parseHop(text string) (netip.Addr, error) {
+	if a, err := netip.ParseAddrPort(text); err == nil {
+		return a.Addr(), nil
+	}
+	return netip.ParseAddr(strings.Trim(text, "[]"))
 }
 
 func (e edge) trusts(a netip.Addr) bool {

@@ -130,7 +130,10 @@ func TestOrigins(t *testing.T) {
 		{"a chain of proxies", prefixes("10.0.0.0/8", "2001:db8::/32"), "[::ffff:10.0.0.1]:1", false, forwarded("there", "https", "192.0.2.9,2001:db8::5, 10.2.2.2"), origin{"here:80", "there", true, netip.MustParseAddr("192.0.2.9")}},
 		{"nothing but proxies", prefixes("10.0.0.0/8"), "10.0.0.1:1", false, forwarded("", "", "10.3.3.3, 10.2.2.2"), origin{"here:80", "", false, netip.MustParseAddr("10.3.3.3")}},
 		{"a proxy that says nothing", prefixes("10.0.0.0/8"), "10.0.0.1:1", false, nil, origin{"here:80", "", false, netip.MustParseAddr("10.0.0.1")}},
-		{"an address that is none", prefixes("10.0.0.0/8"), "10.0.0.1:1", false, forwarded("", "", "192.0.2.9, unknown"), origin{"here:80", "", false, netip.MustParseAddr("10.0.0.1")}},
+		{"an address that is none", prefixes("10.0.0.0/8"), "10.0.0.1:1", false, forwarded("", "", "192.0.2.9, unknown"), origin{"here:80", "", false, netip.Addr{}}},
+		{"an address with its port", prefixes("10.0.0.0/8"), "10.0.0.1:1", false, forwarded("", "", "192.0.2.9:4711"), origin{"here:80", "", false, netip.MustParseAddr("192.0.2.9")}},
+		{"an IPv6 address with its port", prefixes("10.0.0.0/8"), "10.0.0.1:1", false, forwarded("", "", "[2001:db8::1]:443"), origin{"here:80", "", false, netip.MustParseAddr("2001:db8::1")}},
+		{"an IPv6 address in brackets", prefixes("10.0.0.0/8"), "10.0.0.1:1", false, forwarded("", "", "[2001:db8::1]"), origin{"here:80", "", false, netip.MustParseAddr("2001:db8::1")}},
 		{"no network", nil, "@", false, nil, origin{host: "here:80"}},
 	}
 	for _, tt := range tests {
@@ -174,12 +177,9 @@ func TestErrors(t *testing.T) {
 		{errInvalid("no name"), 400, "InvalidParameter", "Specified parameter is not valid."},
 		{errFormat, 400, "InvalidParameter.Format", "Specified parameter format is not valid."},
 		{errActionNotFound, 404, "InvalidAction.NotFound", "Specified api is not found, please check your url and method."},
-		{errProductNotFound, 404, "InvalidProduct.NotFound", "Cannot find product according to your specified domain."},
 		{errNeedSsl, 404, "InvalidProtocol.NeedSsl", "Your request is denied as lack of ssl protect."},
 		{errMethod, 400, "UnsupportedHTTPMethod", "This http method not supported."},
-		{errThrottling(codeThrottling, 0), 400, "Throttling", "Request was denied due to request throttling."},
-		{errThrottling(codeThrottlingUser, 0), 400, "Throttling.User", "Request was denied due to user flow control."},
-		{errThrottling(codeThrottlingAPI, 0), 400, "Throttling.Api", "Request was denied due to api flow control."},
+		{errThrottling(0), 400, "Throttling.User", "Request was denied due to user flow control."},
 		{errUnavailable(time.Second), 503, "ServiceUnavailable", "The request has failed due to a temporary failure of the server."},
 		{errInternal, 500, "InternalError", "The request processing has failed due to some unknown error, exception or failure."},
 	}

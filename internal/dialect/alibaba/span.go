@@ -54,6 +54,10 @@ func parseMillis(ps params, name string) (int64, error) {
 	return n, nil
 }
 
+// firstSecond is the least Start that is taken for a time in seconds, of 1973. A
+// smaller one can only mean "from the beginning".
+const firstSecond = 100_000_000
+
 // checkRange refuses a range that is empty, or that is evidently not in
 // milliseconds: an answer without rows would look as if nothing had been sent.
 func checkRange(start, end int64) error {
@@ -64,6 +68,12 @@ func checkRange(start, end int64) error {
 			end, time.UnixMilli(end).UTC().Format(time.RFC3339))
 	case end > latest:
 		return errEnd("%d milliseconds are after 2199. The unit is milliseconds.", end)
+	case start >= firstSecond && start < earliest:
+		return &vendorError{
+			status: http.StatusBadRequest, code: "InvalidStart",
+			message: fmt.Sprintf("Specified parameter Start is not valid. %d milliseconds are %s, before 2015. "+
+				"The unit is milliseconds; these look like seconds.", start, time.UnixMilli(start).UTC().Format(time.RFC3339)),
+		}
 	case end <= start:
 		return errEnd("%d is not after Start, %d.", end, start)
 	}

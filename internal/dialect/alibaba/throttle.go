@@ -44,7 +44,7 @@ func newThrottle(l Limits, now func() time.Time) *throttle {
 // gateway counts a verified call.
 func (t *throttle) gateway(account string) error {
 	if ok, wait := t.all.Allow(account); !ok {
-		return errThrottling(codeThrottlingUser, wait)
+		return errThrottling(wait)
 	}
 	return nil
 }

@@ -98,10 +98,7 @@ func (h *receipts) receive(r *http.Request, secret string) error {
 	}
 	dialect.SetLogAttr(ctx, slog.Int("events", len(b.events)))
 	h.count(&b)
-	if err := h.record(ctx, channel.Account, &b); err != nil {
-		return err
-	}
-	return nil
+	return h.record(ctx, channel.Account, &b)
 }
 
 // count counts what became of the reports; recorded events are counted by record.

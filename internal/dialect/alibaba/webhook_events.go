@@ -163,7 +163,7 @@ func plain(raw json.RawMessage) string {
 func (b *batch) audit(r report) {
 	at, ok := r.at()
 	if !ok {
-		at = b.received
+		at = waybill.Never
 	}
 	fact := directory.TemplateFact{
 		Channel: b.channel.ID, At: at,

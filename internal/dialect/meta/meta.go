@@ -125,6 +125,7 @@ func (c *call) writeHeaders(w http.ResponseWriter) {
 	h.Set("X-Fb-Trace-Id", newTraceID())
 	h.Set("X-Fb-Request-Id", newTraceID())
 	h.Set("X-Fb-Rev", "1")
+	h.Set("X-Fb-Debug", newTraceID())
 	h.Set("Cache-Control", "private, no-cache, no-store, must-revalidate")
 	h.Set("Pragma", "no-cache")
 	h.Set("Expires", "Sat, 01 Jan 2000 00:00:00 GMT")

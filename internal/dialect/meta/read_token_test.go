@@ -159,7 +159,7 @@ func TestForeignIsUnknown(t *testing.T) {
 			answers := make(map[string]string)
 			for _, id := range []string{rivals, momoPage, nobodys} {
 				w := g.raw(method + " /v25.0/" + id + rest + " HTTP/1.1\nAuthorization: Bearer lucky-token")
-				for _, name := range []string{"X-Fb-Trace-Id", "X-Fb-Request-Id"} {
+				for _, name := range []string{"X-Fb-Trace-Id", "X-Fb-Request-Id", "X-Fb-Debug"} {
 					w.Header().Del(name)
 				}
 				var text strings.Builder

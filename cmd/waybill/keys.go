@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net/netip"
 	"os"
-	"strconv"
 	"strings"
 	"time"
 
@@ -126,23 +125,14 @@ func (cmd *explainCmd) explain(view *directory.View) (ram.Explanation, error) {
 		if u.Name != cmd.User {
 			continue
 		}
-		policies, err := attached(u)
+		policies, err := ram.Attach(u.Policies)
+		if err != nil {
+			return ram.Explanation{}, fmt.Errorf("user %s: %w", u.Name, err)
+		}
 		return ram.Explain(policies, ram.Request{
 			Principal: ram.Principal{Type: ram.SubUser, Account: cmd.Account, Name: cmd.User},
 			Action:    cmd.Action, Now: time.Now(), SourceIP: cmd.SourceIP, Secure: !cmd.Insecure,
-		}), err
+		}), nil
 	}
 	return ram.Explanation{}, waybill.Errorf(waybill.NotFound, "account %s has no user %s", cmd.Account, cmd.User)
-}
-
-func attached(u waybill.User) ([]ram.Attached, error) {
-	var policies []ram.Attached
-	for i, text := range u.Policies {
-		policy, err := ram.Parse(text)
-		if err != nil {
-			return nil, fmt.Errorf("policies[%d] of user %s: %w", i, u.Name, err)
-		}
-		policies = append(policies, ram.Attached{Name: "policies[" + strconv.Itoa(i) + "]", Policy: policy})
-	}
-	return policies, nil
 }

@@ -1,6 +1,7 @@
 package ram
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -235,4 +236,16 @@ func mustParse(t testing.TB, text string) *Policy {
 		t.Fatalf("Parse(%s): %v", text, err)
 	}
 	return p
+}
+
+func TestAttach(t *testing.T) {
+	good := json.RawMessage(allow(`"Action":"*","Resource":"*"`))
+	attached, err := Attach([]json.RawMessage{good, good})
+	if err != nil || len(attached) != 2 || attached[1].Name != "policies[1]" || attached[1].Policy == nil {
+		t.Errorf("attached %+v, %v", attached, err)
+	}
+	attached, err = Attach([]json.RawMessage{good, json.RawMessage("{}")})
+	if attached != nil || err == nil || !strings.HasPrefix(err.Error(), "policies[1]: ") {
+		t.Errorf("attached %+v, %v", attached, err)
+	}
 }

@@ -26,8 +26,11 @@
 package ram
 
 import (
+	"encoding/json"
+	"fmt"
 	"net/netip"
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -51,6 +54,22 @@ type Attached struct {
 	Name    string // for people; empty where it has none
 	Policy  *Policy
 	Session bool // it came with a temporary key
+}
+
+// Attach parses the policies of a user. They are named as the directory of
+// tenants has them, policies[0] and so on. The error is that of the first policy
+// that can't be parsed; none of the others should be applied without it.
+func Attach(texts []json.RawMessage) ([]Attached, error) {
+	attached := make([]Attached, 0, len(texts))
+	for i, text := range texts {
+		name := "policies[" + strconv.Itoa(i) + "]"
+		policy, err := Parse(text)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		attached = append(attached, Attached{Name: name, Policy: policy})
+	}
+	return attached, nil
 }
 
 // A PrincipalType is the vendor's word for a kind of caller.

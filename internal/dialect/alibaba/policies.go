@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"log/slog"
 	"net/http"
-	"strconv"
 
 	"waybill"
 	"waybill/internal/dialect"
@@ -63,15 +62,8 @@ func (s *snapshot) rightsOf(u *waybill.User) *rights {
 }
 
 func compile(u *waybill.User) *rights {
-	r := new(rights)
-	for i, text := range u.Policies {
-		policy, err := ram.Parse(text)
-		if err != nil {
-			return &rights{broken: err}
-		}
-		r.policies = append(r.policies, ram.Attached{Name: "policies[" + strconv.Itoa(i) + "]", Policy: policy})
-	}
-	return r
+	policies, err := ram.Attach(u.Policies)
+	return &rights{policies, err}
 }
 
 // authorize asks the caller's policies. A policy that can't be read may have

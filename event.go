@@ -70,14 +70,11 @@ func (e *Event) Validate(now time.Time) error {
 		return Errorf(Invalid, "channel is missing")
 	case e.Message == "":
 		return Errorf(Invalid, "message is missing")
-	case e.At == Never:
-		return Errorf(Invalid, "at is missing")
-	case e.At < EarliestEvent:
-		return Errorf(Invalid, "at %s is before 2015", e.At.Time().Format(time.RFC3339))
-	case e.At > InstantOf(now.Add(MaxAhead)):
-		return Errorf(Invalid, "at %s is more than a day ahead of the clock", e.At.Time().Format(time.RFC3339))
 	case e.Status > StatusClicked:
 		return Errorf(Invalid, "status %d is unknown", e.Status)
+	}
+	if err := checkTime(e.At, now); err != nil {
+		return err
 	}
 	if err := checkText("message", e.Message, MaxMessageID); err != nil {
 		return err
@@ -101,6 +98,19 @@ func (e *Event) Validate(now time.Time) error {
 		if err := checkText(t.name, t.value, MaxLabel); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// checkTime bounds when something was reported to have happened.
+func checkTime(at Instant, now time.Time) error {
+	switch {
+	case at == Never:
+		return Errorf(Invalid, "at is missing")
+	case at < EarliestEvent:
+		return Errorf(Invalid, "at %s is before 2015", at.Time().Format(time.RFC3339))
+	case at > InstantOf(now.Add(MaxAhead)):
+		return Errorf(Invalid, "at %s is more than a day ahead of the clock", at.Time().Format(time.RFC3339))
 	}
 	return nil
 }

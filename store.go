@@ -76,6 +76,8 @@ type Store interface {
 	// key.
 	Records(ctx context.Context, prefix string) ([]Record, error)
 
+	SegmentStore
+
 	// Verify recomputes every counter from the histories and returns what
 	// differs, at most limit of them.
 	Verify(ctx context.Context, limit int) ([]Difference, error)
@@ -89,4 +91,8 @@ type Difference struct {
 	Channel    ChannelNumber
 	Cell       Cell
 	Have, Want int64
+
+	// AllTime is set for an all-time count of a segment. Its Cell has only
+	// that label and the metric.
+	AllTime bool
 }

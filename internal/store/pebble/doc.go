@@ -13,6 +13,10 @@
 //	m channel:4 message id             -> history of a message, labels by tuple ref
 //	c channel:4 basis:1 quarter:4      -> the counters of this quarter
 //	r name                             -> record
+//	g channel:4 segment id             -> segment
+//	o channel:4 condition, time, id    -> nothing; the newest first, see appendOrderKey
+//	a channel:4 segment id             -> all-time counts of the messages of a segment
+//	n channel:4 segment id, quarter:4  -> snapshot
 //
 // Tuples and details are dictionaries: append-only, numbered per channel without
 // gaps, written in the batch that first uses an entry, and held in memory. Detail 0

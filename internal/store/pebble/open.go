@@ -18,7 +18,7 @@ import (
 )
 
 // formatVersion is the version of the layout in doc.go.
-const formatVersion = 1
+const formatVersion = 2
 
 const (
 	defaultCacheBytes = 128 << 20
@@ -120,6 +120,10 @@ func (s *Store) checkVersion() error {
 		return waybill.Errorf(waybill.Conflict,
 			"its format is version %d, of a newer Waybill; this one knows version %d",
 			version, formatVersion)
+	case version < formatVersion:
+		return waybill.Errorf(waybill.Conflict,
+			"its format is version %d, from before the first release; this Waybill reads version %d: "+
+				"begin a new data directory and send the events again", version, formatVersion)
 	}
 	return nil
 }

@@ -27,11 +27,26 @@ func TestOpenRefusesADirectoryInUse(t *testing.T) {
 	wantInUse(t, dir)
 }
 
-func TestOpenRefusesANewerFormat(t *testing.T) {
-	dir := t.TempDir()
-	if err := mustOpen(t, dir, pebble.Options{}).Close(); err != nil {
-		t.Fatal(err)
+func TestOpenRefusesOtherFormats(t *testing.T) {
+	for version, want := range map[byte]string{
+		1: "version 1, from before the first release",
+		3: "version 3, of a newer Waybill",
+	} {
+		dir := t.TempDir()
+		if err := mustOpen(t, dir, pebble.Options{}).Close(); err != nil {
+			t.Fatal(err)
+		}
+		setVersion(t, dir, version)
+		_, err := pebble.Open(dir, pebble.Options{})
+		if waybill.CodeOf(err) != waybill.Conflict || !strings.Contains(err.Error(), want) {
+			t.Errorf("Open of version %d fails with %v", version, err)
+		}
 	}
+}
+
+// setVersion writes another format version into a closed store.
+func setVersion(t *testing.T, dir string, version byte) {
+	t.Helper()
 	db, err := engine.Open(dir, &engine.Options{
 		Merger:             &engine.Merger{Name: "waybill.cells.v1", Merge: engine.DefaultMerger.Merge},
 		FormatMajorVersion: engine.FormatTableFormatV6,
@@ -39,15 +54,11 @@ func TestOpenRefusesANewerFormat(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := db.Set([]byte("v"), []byte{2}, engine.Sync); err != nil {
+	if err := db.Set([]byte("v"), []byte{version}, engine.Sync); err != nil {
 		t.Fatal(err)
 	}
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
-	}
-	_, err = pebble.Open(dir, pebble.Options{})
-	if waybill.CodeOf(err) != waybill.Conflict || !strings.Contains(err.Error(), "version 2, of a newer Waybill") {
-		t.Errorf("Open fails with %v", err)
 	}
 }
 

@@ -42,6 +42,7 @@ type audit struct {
 	view       view
 	detailRefs map[waybill.Detail]uint32
 	want       map[cellKey]waybill.Counts // what is not compared yet
+	totals     map[string]waybill.Counts  // of segments, likewise
 }
 
 func (a *audit) channel(ctx context.Context, it *engine.Iterator, c waybill.ChannelState) error {
@@ -55,6 +56,7 @@ func (a *audit) channel(ctx context.Context, it *engine.Iterator, c waybill.Chan
 		a.detailRefs[d] = uint32(ref)
 	}
 	a.want = make(map[cellKey]waybill.Counts)
+	a.totals = make(map[string]waybill.Counts)
 	messages := appendChannel(nil, spaceMessage, c.Number)
 	if err := a.s.scanRange(ctx, it, messages, after(messages), a.recount); err != nil {
 		return err
@@ -65,6 +67,13 @@ func (a *audit) channel(ctx context.Context, it *engine.Iterator, c waybill.Chan
 	}
 	for k, want := range a.want {
 		a.note(k, waybill.Counts{}, want)
+	}
+	totals := appendChannel(nil, spaceTotal, c.Number)
+	if err := a.s.scanRange(ctx, it, totals, after(totals), a.compareTotal); err != nil {
+		return err
+	}
+	for id, want := range a.totals {
+		a.noteTotal(id, waybill.Counts{}, want)
 	}
 	return nil
 }
@@ -103,6 +112,11 @@ func (a *audit) recount(key, value []byte) error {
 		return errMessage(a.state.Number, string(key[channelPrefix:]))
 	}
 	a.mark(&m)
+	if id, counts := m.SegmentCounts(a.state.Provider); id != "" {
+		total := a.totals[id]
+		total.Add(counts)
+		a.totals[id] = total
+	}
 	for _, slot := range m.Contributions(a.state.Provider, nil) {
 		detail, ok := a.detailRefs[slot.Detail]
 		if !ok {
@@ -149,6 +163,27 @@ func (a *audit) note(k cellKey, have, want waybill.Counts) {
 					Basis: k.basis, Quarter: k.quarter,
 				}},
 			})
+		}
+	}
+}
+
+// compareTotal compares the all-time counts of a segment with what is wanted.
+func (a *audit) compareTotal(key, value []byte) error {
+	id := string(key[channelPrefix:])
+	have, err := sumOf(value)
+	a.noteTotal(id, have, a.totals[id])
+	delete(a.totals, id)
+	return err
+}
+
+// noteTotal adds the differences of a segment to the result, while there is room.
+func (a *audit) noteTotal(id string, have, want waybill.Counts) {
+	for m := range want {
+		if have[m] != want[m] && len(a.differences) < a.limit {
+			d := waybill.Difference{Channel: a.state.Number, Have: have[m], Want: want[m], AllTime: true}
+			d.Cell.Slot.Metric = waybill.Metric(m)
+			d.Cell.Tuple.Values[waybill.LabelSegment] = id
+			a.differences = append(a.differences, d)
 		}
 	}
 }

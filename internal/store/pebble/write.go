@@ -17,12 +17,13 @@ type write struct {
 	texts *texts
 	batch *engine.Batch
 
-	grown []growth // channels whose dictionaries have new entries
-	cells []cell
-	index map[cellKey]int32 // into cells
-	slots []waybill.Slot
-	key   []byte
-	value []byte
+	grown  []growth // channels whose dictionaries have new entries
+	cells  []cell
+	index  map[cellKey]int32 // into cells
+	slots  []waybill.Slot
+	totals map[segmentName]waybill.Counts // differences of the all-time counts
+	key    []byte
+	value  []byte
 }
 
 // growth is a channel and the lengths of its dictionaries before the write.
@@ -49,7 +50,7 @@ type cell struct {
 }
 
 func newWrite(s *Store, t *texts) write {
-	return write{s: s, texts: t, index: make(map[cellKey]int32)}
+	return write{s: s, texts: t, index: make(map[cellKey]int32), totals: make(map[segmentName]waybill.Counts)}
 }
 
 // begin empties w for a new commit.
@@ -57,6 +58,7 @@ func (w *write) begin() {
 	w.batch = w.s.db.NewBatch()
 	w.grown, w.cells = w.grown[:0], w.cells[:0]
 	clear(w.index)
+	clear(w.totals)
 }
 
 // abandon drops a write that was not committed.
@@ -174,6 +176,7 @@ func (w *write) grow(before growth) {
 
 // count adds n times the contributions of m to the differences.
 func (w *write) count(ch *channel, m *waybill.Message, ref uint32, n int64) error {
+	w.countSegment(ch, m, n)
 	w.slots = m.Contributions(ch.Provider, w.slots[:0])
 	for i := range w.slots {
 		slot := &w.slots[i]
@@ -195,7 +198,7 @@ func (w *write) count(ch *channel, m *waybill.Message, ref uint32, n int64) erro
 
 // commit makes the write durable, and visible to readers.
 func (w *write) commit() error {
-	if err := w.putCells(); err != nil {
+	if err := errors.Join(w.putCells(), w.putTotals()); err != nil {
 		return errors.Join(err, w.abandon())
 	}
 	if w.batch.Empty() {

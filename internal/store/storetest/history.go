@@ -30,11 +30,18 @@ func histories(t *testing.T, open Open) {
 			"settle":        func(*rapid.T) { h.settle() },
 			"reopen":        func(*rapid.T) { h.reopen() },
 			"append bad":    h.appendBad,
+			"put segment":   h.putSegment,
+			"drop segment":  h.deleteSegment,
+			"put snapshot":  h.putSnapshot,
+			"list segments": h.listSegments,
 			"read settings": func(*rapid.T) { h.wantChannels(h.modelChannels()...) },
 		})
 		h.settle()
 		h.wantVerified()
 		h.wantModel(h.model, wide()...)
+		for _, c := range historyChannels {
+			h.wantModelSegments(waybill.SegmentQuery{Channel: c, Limit: waybill.MaxSegmentPage})
+		}
 	})
 }
 
@@ -70,7 +77,7 @@ type history struct {
 }
 
 var (
-	historyLabels = []waybill.Label{waybill.LabelTemplate, waybill.LabelLanguage, waybill.LabelCountry, waybill.LabelCategory, waybill.LabelCampaign}
+	historyLabels = []waybill.Label{waybill.LabelTemplate, waybill.LabelLanguage, waybill.LabelCountry, waybill.LabelCategory, waybill.LabelCampaign, waybill.LabelSegment}
 	historyZones  = []string{
 		"", "UTC", "Asia/Shanghai", "Asia/Kathmandu", "Europe/Berlin",
 		"America/Los_Angeles", "Australia/Lord_Howe", "America/Asuncion",

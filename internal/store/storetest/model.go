@@ -28,6 +28,7 @@ type Model struct {
 	records  map[string][]byte
 	events   map[messageID][]waybill.Event
 	had      map[labelOf]map[string]bool // values of labels after any Append
+	segments map[segmentID]modelSegment
 }
 
 type messageID struct {
@@ -49,6 +50,7 @@ func NewModel() *Model {
 		records:  make(map[string][]byte),
 		events:   make(map[messageID][]waybill.Event),
 		had:      make(map[labelOf]map[string]bool),
+		segments: make(map[segmentID]modelSegment),
 	}
 }
 

@@ -22,6 +22,7 @@ func Run(t *testing.T, open Open) {
 		{"Points", pointsCases},
 		{"Counting", countingCases},
 		{"Lookup", lookupCases},
+		{"Segments", segmentCases},
 		{"Configure", configureCases},
 		{"Reopen", reopenCases},
 		{"Concurrency", concurrencyCases},

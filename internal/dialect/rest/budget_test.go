@@ -2,12 +2,12 @@ package rest
 
 import (
 	"net/http/httptest"
-	"reflect"
 	"strings"
 	"testing"
 
 	"waybill"
 	"waybill/internal/dialect"
+	"waybill/internal/event"
 	"waybill/internal/store/storetest"
 )
 
@@ -60,12 +60,6 @@ func TestEventsThatHaveNoRoom(t *testing.T) {
 	}
 }
 
-func TestEventBytes(t *testing.T) {
-	if size := reflect.TypeFor[waybill.Event]().Size(); size > eventBytes || size < eventBytes*9/10 {
-		t.Errorf("an event takes %d bytes, not about %d", size, eventBytes)
-	}
-}
-
 // The largest body that is taken fits into the budget that a server has by
 // default.
 func TestProbableBytes(t *testing.T) {
@@ -76,8 +70,8 @@ func TestProbableBytes(t *testing.T) {
 		{"an unknown length", "", -1, 0},
 		{"a small body", "", 1000, 5000},
 		{"a compressed one", "gzip", 1000, 80_000},
-		{"the largest", "", maxBody, 2*maxBody + maxEvents*eventBytes},
-		{"one that is far too large", "zstd", 1 << 60, 2*maxBody + maxEvents*eventBytes},
+		{"the largest", "", event.MaxBody, event.MaxMemory(event.MaxBody)},
+		{"one that is far too large", "zstd", 1 << 60, event.MaxMemory(event.MaxBody)},
 	} {
 		r := httptest.NewRequest("POST", "/", nil)
 		r.ContentLength = tt.length

@@ -107,6 +107,9 @@ func (cmd *demoCmd) traffic(ctx context.Context, a *app, business *demo.Business
 		c, _ := a.directory.View().Channel(id)
 		return c.Number
 	}
+	if _, err := a.store.PutSegments(ctx, business.Segments(number)); err != nil {
+		return fmt.Errorf("the demo's segments: %w", err)
+	}
 	for batch := range business.Events(number) {
 		receipt, err := a.recorder.Record(ctx, batch)
 		if err != nil {
@@ -150,7 +153,13 @@ Credentials are in %s. WhatsApp messages sent and delivered by day, asked for as
 curl -s -H 'Authorization: Bearer %s' \
   '%s/%s/%s?fields=analytics.start(%d).end(%d).granularity(DAY)'
 
+The newest sends of a MoMo page to its customers, asked for as MoMo is:
+
+curl -s -H 'Authorization: Bearer %s' -H 'Content-Type: application/json' \
+  '%s/api/v1/business-pages/%s/chat/messages/report' -d '{"report_time_range":"DAY_AGO_30","limit":2}'
+
 `, path, c.Meta.AccessToken, c.URL, c.Meta.Version, c.Meta.WABAID,
-		now.AddDate(0, 0, -cmd.Days).Unix(), now.Unix())
+		now.AddDate(0, 0, -cmd.Days).Unix(), now.Unix(),
+		c.Momo.Token, c.Momo.BaseURL, c.Momo.PageID)
 	return err
 }

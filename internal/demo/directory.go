@@ -115,7 +115,7 @@ func (b *Business) Directory() ([]byte, error) {
 }
 
 func (b *Business) account() accountEntry {
-	s := &b.secrets
+	s, report := &b.secrets, waybill.MomoScope(waybill.GroupReport)
 	return accountEntry{
 		ID: b.ids.account, Name: "Harbor Group", Products: []string{"cams"},
 		Users: []userEntry{{
@@ -126,8 +126,8 @@ func (b *Business) account() accountEntry {
 		Tokens: []tokenEntry{
 			{"demo", s.graphToken, []string{"whatsapp_business_management", "whatsapp_business_messaging"}, []string{b.ids.shop}, b.ids.app},
 			{"events", s.ownToken, []string{waybill.ScopeEventsWrite, waybill.ScopeMetricsRead}, nil, ""},
-			{"page", s.pageToken, []string{waybill.ScopeMetricsRead}, []string{b.ids.page}, ""},
-			{"page key", s.pageKey, []string{waybill.ScopeMetricsRead}, []string{b.ids.page}, ""},
+			{"page", s.pageToken, []string{report}, []string{b.ids.page}, ""},
+			{"page key", s.pageKey, []string{report}, []string{b.ids.page}, ""},
 		},
 		Apps:    []appEntry{{b.ids.app, []string{s.appSecret}, s.verifyToken}},
 		Clients: []pageClient{{"demo", s.momoSecret, []string{b.ids.page}, []string{waybill.GroupReport}}},

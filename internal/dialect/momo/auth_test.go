@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"waybill/internal/dialect"
 	"waybill/internal/dialect/momo"
 )
 
@@ -56,6 +57,22 @@ func TestCredentials(t *testing.T) {
 				t.Errorf("the refusal tells of the segment: %s", w.Body)
 			}
 		})
+	}
+}
+
+// TestSeveralCredentials sends a header twice: which of them is meant?
+func TestSeveralCredentials(t *testing.T) {
+	r := newRig(t)
+	for _, headers := range []http.Header{
+		{"Authorization": {"Bearer token-page", "Bearer token-page"}, "X-Api-Key": {"key-page"}},
+		{"X-Api-Key": {"key-page", "key-page"}},
+	} {
+		q := httptest.NewRequest(http.MethodPost, reportURL, nil)
+		q = q.WithContext(dialect.NewScope(q.Context(), "request-1"))
+		q.Header = headers
+		w := httptest.NewRecorder()
+		r.api.ServeHTTP(w, q)
+		r.refused(w, 401, 13, "Authentication failed")
 	}
 }
 

@@ -109,8 +109,8 @@ func (w *segmentObject) draft(channel waybill.ChannelNumber, id string, now time
 	return d, d.Validate(now)
 }
 
-// follow gives d what it does not say and what never changes of the segment that
-// stands, or returns a Conflict that says what that is.
+// follow gives d the source of the segment that stands, where it says none, or
+// returns a Conflict that says what would change that never does.
 func (d *draft) follow(standing *waybill.Segment) error {
 	if !d.sourced {
 		d.Source = standing.Source
@@ -123,7 +123,6 @@ func (d *draft) follow(standing *waybill.Segment) error {
 		return waybill.Errorf(waybill.Conflict, "create_at of segment %s is %d and never changes, so it cannot become %d",
 			cut(d.ID), standing.CreatedAt, d.CreatedAt)
 	}
-	d.CreatedAt = standing.CreatedAt
 	return nil
 }
 

@@ -217,20 +217,47 @@ func TestImportBesidesConflicts(t *testing.T) {
 func TestImportOfTooManyTies(t *testing.T) {
 	store := &puts{Store: storetest.NewModel()}
 	f := newFixture(t, store)
-	var body strings.Builder
-	for i := range maxPart + 40 {
-		fmt.Fprintf(&body, `{"segment":"s%d","create_at":%d}`+"\n", i, noonMillis+i%40/39)
+	var ties, body strings.Builder
+	for i := range waybill.MaxSegmentTies - 1 {
+		fmt.Fprintf(&ties, `{"segment":"t%d","create_at":%d}`+"\n", i, noonMillis)
 	}
+	for i := range 200 {
+		fmt.Fprintf(&body, `{"segment":"s%d","create_at":%d}`+"\n", i, noonMillis+i%2*i)
+	}
+	wantJSON(t, f.load(ties.String()), 200, `{"received":999,"stored":999,"rejected":[]}`)
 	var answer imported
 	if err := json.Unmarshal(f.load(body.String()).Body.Bytes(), &answer); err != nil {
 		t.Fatal(err)
 	}
-	want := ndjson.Rejection{}
-	if len(answer.Rejected) > 0 {
-		want = answer.Rejected[0]
+	if answer.Stored != 101 || len(answer.Rejected) != 99 || store.segments > 10 {
+		t.Errorf("%d stored and %d rejected after %d steps", answer.Stored, len(answer.Rejected), store.segments)
 	}
-	if answer.Received != 1040 || answer.Stored != 1026 || len(answer.Rejected) != 14 || want.Line < 1000 || store.segments > 20 {
-		t.Errorf("answered %+v after %d steps", answer, store.segments)
+	for i, r := range answer.Rejected {
+		if want := 2*i + 3; r.Line != want || !strings.Contains(r.Error, "the same time") {
+			t.Fatalf("%+v is rejected, want line %d", r, want)
+		}
+	}
+}
+
+// A later line stands over an earlier one, in the same part and in another.
+func TestSegmentIsNamedAgain(t *testing.T) {
+	f := newFixture(t, storetest.NewModel())
+	var body strings.Builder
+	body.WriteString(`{"segment":"a","create_at":1763640000000,"source":"snapshots"}` + "\n" + `{"segment":"a","size":2}` + "\n")
+	body.WriteString(`{"segment":"b","size":3}` + "\n" + `{"segment":"b","create_at":1763640000001}` + "\n")
+	for i := range maxPart {
+		fmt.Fprintf(&body, `{"segment":"s%d","create_at":%d}`+"\n", i, noonMillis)
+	}
+	body.WriteString(`{"segment":"s0","size":4}`)
+	wantJSON(t, f.load(body.String()), 200, `{"received":1005,"stored":1004,"rejected":[{"line":1004,"error":"1001 segments have the same time"}]}`)
+	for id, want := range map[string]string{
+		"a":  `"size":2,"condition":"","status":"","template_data":"","create_at":1763640000000,"source":"snapshots"`,
+		"b":  `"size":0,"condition":"","status":"","template_data":"","create_at":1763640000001,"source":"ledger"`,
+		"s0": `"size":4,"condition":"","status":"","template_data":"","create_at":1763640000000,"source":"ledger"`,
+	} {
+		if w := f.get(segmentsOf + "/" + id); !strings.Contains(w.Body.String(), want) {
+			t.Errorf("%s is %s, want %s", id, w.Body, want)
+		}
 	}
 }
 

@@ -32,13 +32,20 @@ func (f *Format) decodeError(text []byte, err error) error {
 	s, ok := errors.AsType[*jsontext.SyntacticError](err)
 	switch {
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
-		return waybill.Errorf(waybill.Invalid, "%s", strings.TrimSuffix("the JSON ends early: "+f.Hint, ": "))
+		return waybill.Errorf(waybill.Invalid, "the JSON ends early%s", f.hint())
 	case ok && errors.Is(s.Err, jsontext.ErrDuplicateName):
 		return waybill.Errorf(waybill.Invalid, "%s is given twice", field(s.JSONPointer))
 	case ok:
 		return waybill.Errorf(waybill.Invalid, "the text is no JSON at byte %d: %.200v", s.ByteOffset, s.Err)
 	}
 	return waybill.Errorf(waybill.Invalid, "%.200v", err)
+}
+
+func (f *Format) hint() string {
+	if f.Hint == "" {
+		return ""
+	}
+	return ": " + f.Hint
 }
 
 // semanticError says which value does not fit.

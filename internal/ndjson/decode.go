@@ -101,14 +101,28 @@ func scalarAt(text []byte, p jsontext.Pointer) string {
 			continue
 		}
 		v, err := d.ReadValue() // of the name that was just read
-		switch {
-		case err != nil || v.Kind() == jsontext.KindBeginObject || v.Kind() == jsontext.KindBeginArray:
+		if err != nil {
 			return ""
-		case len(v) > 100:
-			return " " + strings.ToValidUTF8(string(v[:100]), "") + "..."
 		}
-		return " " + string(v)
+		return scalar(v)
 	}
+}
+
+// scalar returns a space and v, cut, or nothing where v is an array or an object.
+func scalar(v jsontext.Value) string {
+	switch {
+	case v.Kind() == jsontext.KindBeginObject || v.Kind() == jsontext.KindBeginArray:
+		return ""
+	case len(v) > 100:
+		return " " + strings.ToValidUTF8(string(v[:100]), "") + "..."
+	}
+	return " " + string(v)
+}
+
+// Describe says in words what the value v of a name is, such as
+// `size "5" is a string`.
+func Describe(name string, v jsontext.Value) string {
+	return name + scalar(v) + " is " + SortOf(v.Kind())
 }
 
 // SortOf returns the sort of a JSON value in words.

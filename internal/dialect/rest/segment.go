@@ -148,8 +148,8 @@ func (w *segmentLine) draft(channel waybill.ChannelNumber, now time.Time) (draft
 
 // snapshots reads the array of snapshots of w.
 func (w *segmentLine) snapshots(channel waybill.ChannelNumber, now time.Time) ([]waybill.Snapshot, error) {
-	if kind := w.Snapshots.Kind(); kind != jsontext.KindBeginArray {
-		return nil, waybill.Errorf(waybill.Invalid, "snapshots is %s, not an array", ndjson.SortOf(kind))
+	if w.Snapshots.Kind() != jsontext.KindBeginArray {
+		return nil, waybill.Errorf(waybill.Invalid, "%s, not an array", ndjson.Describe("snapshots", w.Snapshots))
 	}
 	var snapshots []waybill.Snapshot
 	f := snapshotFormat()
@@ -197,7 +197,7 @@ func (n *count) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 		return nil
 	case jsontext.KindNumber:
 	default:
-		return waybill.Errorf(waybill.Invalid, "%s is %s, not an integer", name, ndjson.SortOf(v.Kind()))
+		return waybill.Errorf(waybill.Invalid, "%s, not an integer", ndjson.Describe(name, v))
 	}
 	parsed, err := strconv.ParseInt(string(v), 10, 64)
 	switch {
@@ -228,7 +228,7 @@ func (m *millis) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 		*m = millis(ms)
 		return err
 	}
-	return waybill.Errorf(waybill.Invalid, "%s is %s, not integer milliseconds since 1970", name, ndjson.SortOf(v.Kind()))
+	return waybill.Errorf(waybill.Invalid, "%s, not integer milliseconds since 1970", ndjson.Describe(name, v))
 }
 
 // A content is a text that is passed on as it is. It is often JSON, and would
@@ -249,8 +249,8 @@ func (c *content) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 		*c = content(text)
 		return err
 	}
-	return waybill.Errorf(waybill.Invalid, "%s is %s, but must be a string, which is kept byte for byte: put the JSON in quotes",
-		d.StackPointer().LastToken(), ndjson.SortOf(v.Kind()))
+	return waybill.Errorf(waybill.Invalid, "%s, but must be a string, which is kept byte for byte: put the JSON in quotes",
+		ndjson.Describe(d.StackPointer().LastToken(), v))
 }
 
 // parseSegment reads the body of a segment alone.

@@ -21,7 +21,7 @@ func TestSnapshots(t *testing.T) {
 	post(`{"at":1763643600000,"sent":1}
 {"at":1763643600,"sent":2}
 {"at":1763643600000,"sent":"3"}`, `{"received":3,"stored":1,"rejected":[
-		{"line":2,"error":"at 1763643600 looks like seconds, but must be milliseconds"},{"line":3,"error":"sent is a string, not an integer"}]}`)
+		{"line":2,"error":"at 1763643600 looks like seconds, but must be milliseconds"},{"line":3,"error":"sent \"3\" is a string, not an integer"}]}`)
 	const first = `{"at":"2025-11-20T12:00:00Z","accepted":9,"sent":8,"delivered":7,"read":6,"failed":1,"clicked":5,"clicks":12}`
 	one := func(hour, accepted, sent int) string {
 		return fmt.Sprintf(`,{"at":"2025-11-20T%d:00:00Z","accepted":%d,"sent":%d,"delivered":0,"read":0,"failed":0,"clicked":0,"clicks":0}`, hour, accepted, sent)

@@ -53,7 +53,7 @@ func ParseSegmentSource(name string) (SegmentSource, bool) {
 
 // Bounds of segments.
 const (
-	MaxTemplateData = 32 << 10 // bytes
+	MaxTemplateData = 16 << 10 // bytes
 	MaxSegmentSize  = 1<<53 - 1
 
 	// MaxSegmentTies is how many segments of a channel may have the same

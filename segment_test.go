@@ -29,7 +29,7 @@ func TestSegmentValidate(t *testing.T) {
 		{"a long ID", func(g *waybill.Segment) { g.ID = strings.Repeat("x", 257) }, "segment has 257 bytes, more than 256"},
 		{"a negative size", func(g *waybill.Segment) { g.Size = -1 }, "size -1 is not between"},
 		{"a NUL", func(g *waybill.Segment) { g.TemplateData = "\x00" }, "template_data \"\\x00\" contains a NUL"},
-		{"a long content", func(g *waybill.Segment) { g.TemplateData = strings.Repeat("x", 32<<10+1) }, "template_data has 32769 bytes"},
+		{"a long content", func(g *waybill.Segment) { g.TemplateData = strings.Repeat("x", 16<<10+1) }, "template_data has 16385 bytes"},
 		{"another source", func(g *waybill.Segment) { g.Source = 2 }, "source 2 is unknown"},
 	}
 	for _, tt := range tests {

@@ -24,7 +24,7 @@ const (
 )
 
 // MaxRejected is how many rejections a Report lists; the others are only counted.
-const MaxRejected = 1000
+const MaxRejected = ndjson.MaxRejected
 
 const (
 	// minEvent is how long an event is at least, about, in bytes.

@@ -32,13 +32,20 @@ func (f *Format) decodeError(text []byte, err error) error {
 	s, ok := errors.AsType[*jsontext.SyntacticError](err)
 	switch {
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
-		return waybill.Errorf(waybill.Invalid, "%s", strings.TrimSuffix("the JSON ends early: "+f.Hint, ": "))
+		return waybill.Errorf(waybill.Invalid, "the JSON ends early%s", f.hint())
 	case ok && errors.Is(s.Err, jsontext.ErrDuplicateName):
 		return waybill.Errorf(waybill.Invalid, "%s is given twice", field(s.JSONPointer))
 	case ok:
 		return waybill.Errorf(waybill.Invalid, "the text is no JSON at byte %d: %.200v", s.ByteOffset, s.Err)
 	}
 	return waybill.Errorf(waybill.Invalid, "%.200v", err)
+}
+
+func (f *Format) hint() string {
+	if f.Hint == "" {
+		return ""
+	}
+	return ": " + f.Hint
 }
 
 // semanticError says which value does not fit.
@@ -94,14 +101,28 @@ func scalarAt(text []byte, p jsontext.Pointer) string {
 			continue
 		}
 		v, err := d.ReadValue() // of the name that was just read
-		switch {
-		case err != nil || v.Kind() == jsontext.KindBeginObject || v.Kind() == jsontext.KindBeginArray:
+		if err != nil {
 			return ""
-		case len(v) > 100:
-			return " " + strings.ToValidUTF8(string(v[:100]), "") + "..."
 		}
-		return " " + string(v)
+		return scalar(v)
 	}
+}
+
+// scalar returns a space and v, cut, or nothing where v is an array or an object.
+func scalar(v jsontext.Value) string {
+	switch {
+	case v.Kind() == jsontext.KindBeginObject || v.Kind() == jsontext.KindBeginArray:
+		return ""
+	case len(v) > 100:
+		return " " + strings.ToValidUTF8(string(v[:100]), "") + "..."
+	}
+	return " " + string(v)
+}
+
+// Describe says in words what the value v of a name is, such as
+// `size "5" is a string`.
+func Describe(name string, v jsontext.Value) string {
+	return name + scalar(v) + " is " + SortOf(v.Kind())
 }
 
 // SortOf returns the sort of a JSON value in words.

@@ -26,6 +26,9 @@ type Format struct {
 	Fields func(of string) []string
 }
 
+// MaxRejected is how many rejections an answer lists; the others it only counts.
+const MaxRejected = 1000
+
 // A Rejection is an object of a text that was not taken, while others were.
 type Rejection struct {
 	Line  int    `json:"line"` // of the text; in an array the number of the element; from 1

@@ -26,7 +26,9 @@ func (t *Time) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	case jsontext.KindNull:
 		return nil
 	case jsontext.KindNumber:
-		t.Instant, err = parseMillis(string(v))
+		var ms int64
+		ms, err = Millis("at", string(v), "RFC 3339 or integer milliseconds")
+		t.Instant = waybill.Instant(ms / 1000)
 	case jsontext.KindString:
 		t.Instant, err = parseTime(v)
 	default:
@@ -36,21 +38,23 @@ func (t *Time) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	return err
 }
 
-// parseMillis tells a mistaken unit by its size: seconds have ten digits from
-// 2001 to 2286, and microseconds would be after the year 30000.
-func parseMillis(text string) (waybill.Instant, error) {
+// Millis returns the value of a field that is a time in milliseconds since 1970.
+// It tells a mistaken unit by its size: seconds have ten digits from 2001 to
+// 2286, and microseconds would be after the year 30000. Text that is no integer
+// is not what is wanted.
+func Millis(field, text, wanted string) (int64, error) {
 	ms, err := strconv.ParseInt(text, 10, 64)
 	switch {
 	case err != nil:
-		return 0, waybill.Errorf(waybill.Invalid, "at %.40s is not RFC 3339 or integer milliseconds", text)
+		return 0, waybill.Errorf(waybill.Invalid, "%s %.40s is not %s", field, text, wanted)
 	case ms >= 1e9 && ms < 1e10:
-		return 0, waybill.Errorf(waybill.Invalid, "at %d looks like seconds, but must be milliseconds", ms)
+		return 0, waybill.Errorf(waybill.Invalid, "%s %d looks like seconds, but must be milliseconds", field, ms)
 	case ms >= 1e15:
-		return 0, waybill.Errorf(waybill.Invalid, "at %d is too large for milliseconds", ms)
+		return 0, waybill.Errorf(waybill.Invalid, "%s %d is too large for milliseconds", field, ms)
 	case ms < int64(waybill.EarliestEvent)*1000:
-		return 0, waybill.Errorf(waybill.Invalid, "at %d is before 2015", ms)
+		return 0, waybill.Errorf(waybill.Invalid, "%s %d is before 2015", field, ms)
 	}
-	return waybill.Instant(ms / 1000), nil
+	return ms, nil
 }
 
 func parseTime(v jsontext.Value) (waybill.Instant, error) {

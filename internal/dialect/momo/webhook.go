@@ -27,7 +27,7 @@ const (
 	webhookPath = "/webhooks/" + dialectName + "/"
 
 	// maxWebhookBytes bounds one body. An event of a page has less than a
-	// kilobyte; a saved report has up to 32 for each segment.
+	// kilobyte; a saved report has up to 16 for each segment.
 	maxWebhookBytes = 8 << 20
 )
 

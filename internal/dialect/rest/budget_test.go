@@ -24,6 +24,7 @@ func TestBodiesDrawOnTheBudget(t *testing.T) {
 		{"a stranger", "", "/waybill/v1/events", 401, 0, 0},
 		{"a wrong token", "token-none", "/waybill/v1/events", 401, 0, 0},
 		{"events", "token-one", "/waybill/v1/events", 200, 400_000, 1_000_000},
+		{"segments", "token-one", segmentsOf, 200, 3000, 8000},
 		{"an operator's document", f.operator, "/waybill/v1/directory", 422, 3000, 4000},
 	}
 	for _, tt := range tests {

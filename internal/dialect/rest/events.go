@@ -101,12 +101,15 @@ func contentTypes() []string {
 }
 
 // probableBytes guesses the memory that a body and its events will take.
-func probableBytes(r *http.Request) int64 {
+func probableBytes(r *http.Request) int64 { return event.MaxMemory(probableText(r)) }
+
+// probableText guesses how long a body is that many objects come in.
+func probableText(r *http.Request) int64 {
 	size := min(max(r.ContentLength, 0), event.MaxBody)
 	if r.Header.Get("Content-Encoding") != "" {
-		size *= 16
+		size = min(16*size, event.MaxBody)
 	}
-	return event.MaxMemory(size)
+	return size
 }
 
 // count tells the metrics what became of a batch.

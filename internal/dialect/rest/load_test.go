@@ -20,7 +20,7 @@ func benchmarkBody(n int) string {
 	return b.String()
 }
 
-// discard is a store that keeps the directory but no events.
+// discard is a store that keeps the directory but no events and no segments.
 type discard struct{ waybill.Store }
 
 func (discard) Append(_ context.Context, events []waybill.Event) ([]bool, error) {
@@ -29,6 +29,10 @@ func (discard) Append(_ context.Context, events []waybill.Event) ([]bool, error)
 		changed[i] = true
 	}
 	return changed, nil
+}
+
+func (discard) PutSegments(_ context.Context, segments []waybill.Segment) ([]waybill.Segment, error) {
+	return segments, nil
 }
 
 func BenchmarkPostEvents(b *testing.B) {
@@ -51,4 +55,22 @@ func benchmarkPost(b *testing.B, store waybill.Store, n int) {
 		}
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n), "ns/event")
+}
+
+func BenchmarkPostSegments(b *testing.B) {
+	const n = 10_000
+	f := newFixture(b, discard{storetest.NewModel()})
+	var body strings.Builder
+	for i := range n {
+		fmt.Fprintf(&body, `{"segment":"s-%d","campaign":"c-7","size":1200,"condition":"FOLLOW_NO_PAYMENT","create_at":%d,`+
+			`"template_data":"{\"title\": \"Spring %d\"}"}`+"\n", i, noonMillis+i, i)
+	}
+	b.SetBytes(int64(body.Len()))
+	b.ReportAllocs()
+	for b.Loop() {
+		if w := f.load(body.String()); w.Code != 200 {
+			b.Fatalf("answered %d %s", w.Code, w.Body)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n), "ns/segment")
 }

@@ -145,7 +145,6 @@ func (cmd *demoCmd) tell(a *app, c demo.Credentials, out io.Writer) error {
 	if err := writeSecret(path, append(text, '\n')); err != nil {
 		return err
 	}
-	a.log.Info("wrote the credentials", "file", path)
 	now := time.Now()
 	_, err = fmt.Fprintf(out, `
 Credentials are in %s. WhatsApp messages sent and delivered by day, asked for as Meta is:
@@ -161,5 +160,6 @@ curl -s -H 'Authorization: Bearer %s' -H 'Content-Type: application/json' \
 `, path, c.Meta.AccessToken, c.URL, c.Meta.Version, c.Meta.WABAID,
 		now.AddDate(0, 0, -cmd.Days).Unix(), now.Unix(),
 		c.Momo.Token, c.Momo.BaseURL, c.Momo.PageID)
+	a.log.Info("wrote the credentials", "file", path)
 	return err
 }

@@ -179,10 +179,10 @@ func TestLongSegmentsAreStoredInParts(t *testing.T) {
 	store := &puts{Store: storetest.NewModel()}
 	f := newFixture(t, store)
 	var body strings.Builder
-	for i := range 100 {
+	for i := range 200 {
 		fmt.Fprintf(&body, `{"segment":"s%d","template_data":"%s"}`+"\n", i, strings.Repeat("x", waybill.MaxTemplateData))
 	}
-	wantJSON(t, f.load(body.String()), 200, `{"received":100,"stored":100,"rejected":[]}`)
+	wantJSON(t, f.load(body.String()), 200, `{"received":200,"stored":200,"rejected":[]}`)
 	if store.segments != 4 {
 		t.Errorf("stored in %d steps, want 4", store.segments)
 	}

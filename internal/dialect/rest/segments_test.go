@@ -111,7 +111,7 @@ func TestSegmentRefusals(t *testing.T) {
 		{"size in words", `{"size":"5"}`, `size "5" is a string, not an integer`},
 		{"object as template data", `{"template_data":{"a":1}}`, `template_data is an object, but must be a string, which is kept byte for byte: put the JSON in quotes`},
 		{"number as template data", `{"template_data":5}`, `template_data 5 is a number, but must be a string, which is kept byte for byte: put the JSON in quotes`},
-		{"long template data", `{"template_data":"` + strings.Repeat("x", waybill.MaxTemplateData+1) + `"}`, `template_data has 32769 bytes, more than 32768`},
+		{"long template data", `{"template_data":"` + strings.Repeat("x", waybill.MaxTemplateData+1) + `"}`, `template_data has 16385 bytes, more than 16384`},
 		{"bytes that are no UTF-8", "{\"template_data\":\"\xff\"}", `the text is no JSON at byte 18: invalid UTF-8`},
 		{"seconds", `{"create_at":1763640000}`, `create_at 1763640000 looks like seconds, but must be milliseconds`},
 		{"microseconds", `{"create_at":1763640000000000}`, `create_at 1763640000000000 is too large for milliseconds`},

@@ -135,7 +135,7 @@ func (h *history) appendSome(t *rapid.T) {
 	if err != nil {
 		t.Fatalf("the model refuses %+v: %v", batch, err)
 	}
-	h.wantChanged(want, batch...)
+	h.wantOutcomes(want, batch...)
 	h.sent = append(h.sent, batch...)
 	for _, e := range batch {
 		for l, v := range e.Labels {

@@ -45,11 +45,13 @@ func (s *Store) Configure(ctx context.Context, c waybill.Change) error {
 		return err
 	}
 	defer s.unlock()
-	settings, err := s.resolve(c.Channels)
-	if err != nil {
+	// Before it is decided whether a pass is due: it may leave messages to the runs
+	// that were in memory.
+	if err := s.makeRoom(); err != nil {
 		return err
 	}
-	if err := s.makeRoom(); err != nil {
+	settings, err := s.resolve(c.Channels)
+	if err != nil {
 		return err
 	}
 	s.commit.begin()

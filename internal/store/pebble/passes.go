@@ -132,19 +132,20 @@ func (s *Store) passChunk() (more bool, err error) {
 // renewTables renews the marks of all messages of channels that are in memory.
 func (c *commit) renewTables(channels map[waybill.ChannelNumber]*channel) {
 	t := c.s.live
+	var previous []int32
+	if c.s.previous != nil {
+		previous = c.stale(c.s.previous.table, channels)
+		t.reserve(len(previous)) // first: it moves the slots
+	}
 	for i, tag := range t.tags {
 		if tag != 0 {
 			c.renew(channels[t.slots[i].channel], int32(i))
 		}
 	}
-	if c.s.previous == nil {
-		return
-	}
-	for _, i := range c.stale(c.s.previous.table, channels) {
+	for _, i := range previous {
 		p := c.s.previous.table
 		old := &p.slots[i]
 		if t.find(old.channel, &old.hash) < 0 {
-			t.reserve(1)
 			c.renew(channels[old.channel], int32(t.insert(old.channel, &old.hash, old.state, p.extraOf(&old.state))))
 		}
 	}

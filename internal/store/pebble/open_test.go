@@ -1,0 +1,92 @@
+package pebble_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	engine "github.com/cockroachdb/pebble/v2"
+
+	"waybill"
+	"waybill/internal/store/pebble"
+)
+
+func TestOpenMakesAPrivateDirectory(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "a", "b")
+	defer mustOpen(t, dir, pebble.Options{}).Close()
+	info, err := os.Stat(dir)
+	if err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("mode of the directory is %v, %v", info.Mode(), err)
+	}
+}
+
+func TestOpenRefusesADirectoryInUse(t *testing.T) {
+	dir := t.TempDir()
+	defer mustOpen(t, dir, pebble.Options{}).Close()
+	wantInUse(t, dir)
+}
+
+func TestOpenRefusesANewerFormat(t *testing.T) {
+	dir := t.TempDir()
+	if err := mustOpen(t, dir, pebble.Options{}).Close(); err != nil {
+		t.Fatal(err)
+	}
+	db, err := engine.Open(dir, &engine.Options{FormatMajorVersion: engine.FormatTableFormatV6, Logger: silent{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(db.Set([]byte("v"), []byte{4}, engine.Sync), db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	_, err = pebble.Open(dir, pebble.Options{})
+	if waybill.CodeOf(err) != waybill.Conflict || !strings.Contains(err.Error(), "version 4, of a newer Waybill") {
+		t.Errorf("Open fails with %v", err)
+	}
+}
+
+// TestOpenRefusesAnOlderFormat opens a directory that the first layout wrote.
+func TestOpenRefusesAnOlderFormat(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS("testdata/version-1")); err != nil {
+		t.Fatal(err)
+	}
+	_, err := pebble.Open(dir, pebble.Options{})
+	if waybill.CodeOf(err) != waybill.Conflict || !strings.Contains(err.Error(), "begin a new data directory") {
+		t.Errorf("Open fails with %v", err)
+	}
+}
+
+// silent is an engine.Logger.
+type silent struct{}
+
+func (silent) Infof(string, ...any)  {}
+func (silent) Errorf(string, ...any) {}
+func (silent) Fatalf(string, ...any) {}
+
+func TestOpenReportsWhatStandsInTheWay(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := pebble.Open(file, pebble.Options{})
+	if err == nil || !strings.Contains(err.Error(), file) || waybill.CodeOf(err) == waybill.Conflict {
+		t.Errorf("Open of a file fails with %v", err)
+	}
+}
+
+func TestClosedStoreRefusesCalls(t *testing.T) {
+	s := mustOpen(t, t.TempDir(), pebble.Options{})
+	for range 2 {
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := s.Append(t.Context(), nil); waybill.CodeOf(err) != waybill.Unavailable {
+		t.Errorf("Append fails with %v", err)
+	}
+	if err := s.Settled(t.Context()); waybill.CodeOf(err) != waybill.Unavailable {
+		t.Errorf("Settled fails with %v", err)
+	}
+}

@@ -90,6 +90,7 @@ type Store interface {
 	Records(ctx context.Context, prefix string) ([]Record, error)
 
 	SegmentStore
+	MessageStore
 
 	// Verify recomputes every counter from the histories and returns what
 	// differs, at most limit of them.

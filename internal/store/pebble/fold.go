@@ -1,7 +1,7 @@
 package pebble
 
 import (
-	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -161,24 +161,36 @@ func (s *Store) foldGeneration(g *generation) error {
 	batch := s.db.NewBatch()
 	f := newFolder(s, batch, spaceCells)
 	if err := f.overlay(g.overlay); err != nil {
-		return cmp.Or(err, batch.Close())
+		return errors.Join(err, batch.Close())
 	}
 	done := fold{g.last, g.overlay.generation}
-	err := cmp.Or(
-		batch.Set([]byte{spaceFacts, factFolded}, done.append(nil), nil),
-		batch.DeleteRange(appendLogKey(nil, 0), appendLogKey(nil, g.last+1), nil),
-		batch.Commit(engine.Sync),
-		batch.Close(),
-	)
+	err := s.widenSpans(g.table, batch)
+	if err == nil {
+		err = batch.Set([]byte{spaceFacts, factFolded}, done.append(nil), nil)
+	}
+	if err == nil {
+		err = batch.DeleteRange(appendLogKey(nil, 0), appendLogKey(nil, g.last+1), nil)
+	}
 	if err != nil {
-		s.disk.stop(err)
-		return s.disk.failure()
+		return errors.Join(err, batch.Close())
+	}
+	if err := s.commitBatch(batch); err != nil {
+		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	g.overlay = nil
 	close(g.folded)
 	return nil
+}
+
+// commitBatch makes a batch of the folder durable.
+func (s *Store) commitBatch(batch *engine.Batch) error {
+	if err := batch.Commit(engine.Sync); err != nil {
+		s.disk.stop(err)
+		return s.disk.failure()
+	}
+	return batch.Close()
 }
 
 // A folder adds differences to packed counters in one batch.
@@ -399,11 +411,11 @@ func (s *Store) renewBloom() error {
 		}
 		k, whole := parseMessageKey(it.Key())
 		if !whole {
-			return cmp.Or(it.Close(), fmt.Errorf("the key %x of a message is corrupt", it.Key()))
+			return errors.Join(it.Close(), fmt.Errorf("the key %x of a message is corrupt", it.Key()))
 		}
 		next.add(k.channel, &k.hash)
 	}
-	if err := cmp.Or(it.Error(), it.Close()); err != nil {
+	if err := errors.Join(s.readError(it.Error()), it.Close()); err != nil {
 		return err
 	}
 	s.bloom.Store(next)

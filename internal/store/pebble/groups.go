@@ -202,19 +202,10 @@ func (g *grouping) pointKey(k *groupKey) []string {
 			key[i] = strconv.FormatUint(uint64(k[groupChannel]), 10)
 		case waybill.DimDetail:
 			of := detail{k[groupDetail], k[groupDetail+1], k[groupDetail+2]}
-			if of != (detail{}) {
-				key[i] = detailKey(of.detail(g.texts))
-			}
+			key[i] = of.detail(g.texts).Key()
 		default:
 			key[i] = g.texts[k[d]]
 		}
 	}
 	return key
-}
-
-func detailKey(d waybill.Detail) string {
-	if d.Code != "" {
-		return d.Code
-	}
-	return d.Button.Type + "\x00" + d.Button.Text
 }

@@ -1,6 +1,7 @@
 package pebble
 
 import (
+	"cmp"
 	"encoding/binary"
 
 	"waybill"
@@ -87,6 +88,21 @@ type messageKey struct {
 	part    partition
 	channel waybill.ChannelNumber
 	hash    hash
+}
+
+func (k *messageKey) append(dst []byte) []byte {
+	return appendMessageKey(dst, spaceMessage, k.part, k.channel, k.hash)
+}
+
+func (k *messageKey) compare(o *messageKey) int {
+	if k.hash == o.hash {
+		return cmp.Or(cmp.Compare(k.part, o.part), cmp.Compare(k.channel, o.channel))
+	}
+	less := -1
+	if o.hash.less(&k.hash) {
+		less = 1
+	}
+	return cmp.Or(cmp.Compare(k.part, o.part), cmp.Compare(k.channel, o.channel), less)
 }
 
 func parseMessageKey(key []byte) (k messageKey, ok bool) {

@@ -37,6 +37,7 @@ const (
 	factHashKey = 'h' // the secret of the hash of IDs
 	factBases   = 'b' // 1 where the store counts by send
 	factHorizon = 'p' // the first partition that is not dropped
+	factSpan    = 's' // partition:2 -> its earliest and latest time
 )
 
 // Open opens the store in dir, which it makes where there is none. It fails with

@@ -1,15 +1,13 @@
 package pebble
 
 import (
-	"cmp"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"time"
-
-	engine "github.com/cockroachdb/pebble/v2"
 
 	"waybill"
 )
@@ -116,16 +114,12 @@ func (s *Store) dropMessages(p partition, c waybill.ChannelState) error {
 	err = f.lists(o.sorted())
 	for _, space := range []byte{spaceMessage, spaceName} {
 		prefix := appendPartitionChannel(nil, space, p, c.Number)
-		err = cmp.Or(err, batch.DeleteRange(prefix, after(prefix), nil))
+		err = errors.Join(err, batch.DeleteRange(prefix, after(prefix), nil))
 	}
 	if err != nil {
-		return cmp.Or(err, batch.Close())
+		return errors.Join(err, batch.Close())
 	}
-	if err := cmp.Or(batch.Commit(engine.Sync), batch.Close()); err != nil {
-		s.disk.stop(err)
-		return s.disk.failure()
-	}
-	return nil
+	return s.commitBatch(batch)
 }
 
 // eachStored calls f with the states of a channel in the runs of a partition.

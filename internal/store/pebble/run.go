@@ -2,9 +2,12 @@ package pebble
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
+	"math"
 	"strings"
 
+	engine "github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/objstorage/objstorageprovider"
 	"github.com/cockroachdb/pebble/v2/sstable"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -110,4 +113,76 @@ func (s *Store) adoptRuns(t *table, order []int32) {
 		found[p] = true
 	}
 	s.partitions = sortedPartitions(found)
+}
+
+// A span holds the earliest and the latest time of the messages of a partition that
+// are in runs, so that who looks for messages of some time can pass by the others.
+type span struct{ first, last uint32 }
+
+func (s *span) add(at uint32) {
+	if at != 0 {
+		s.first, s.last = min(s.first, at), max(s.last, at)
+	}
+}
+
+func appendSpanKey(dst []byte, p partition) []byte {
+	return binary.BigEndian.AppendUint16(append(dst, spaceFacts, factSpan), uint16(p))
+}
+
+// spanOf returns the span of a partition, all times where it is not known.
+func (s *Store) spanOf(p partition) (span, error) {
+	value, err := s.get(appendSpanKey(nil, p))
+	if err != nil || value == nil {
+		return span{0, math.MaxUint32}, err
+	}
+	d := decoder{rest: value}
+	sp := span{d.uint32(), d.uint32()}
+	if !d.complete() {
+		return sp, fmt.Errorf("the span of partition %d is corrupt", p)
+	}
+	return sp, nil
+}
+
+// widenSpans writes the spans of the partitions that a table has messages of.
+func (s *Store) widenSpans(t *table, batch *engine.Batch) error {
+	spans := make(map[partition]*span)
+	for i, tag := range t.tags {
+		slot := &t.slots[i]
+		if tag == 0 || slot.ref == noRef {
+			continue
+		}
+		sp := spans[slot.part]
+		if sp == nil {
+			sp = &span{first: math.MaxUint32}
+			spans[slot.part] = sp
+		}
+		for _, at := range slot.at {
+			sp.add(at)
+		}
+		if x := t.extraOf(&slot.state); x != nil {
+			for _, click := range x.clicks {
+				sp.add(uint32(click.At))
+			}
+		}
+	}
+	for p, sp := range spans {
+		key := appendSpanKey(nil, p)
+		value, err := s.get(key)
+		if err != nil {
+			return err
+		}
+		if value != nil {
+			old, err := s.spanOf(p)
+			if err != nil {
+				return err
+			}
+			sp.add(old.first)
+			sp.add(old.last)
+		}
+		value = binary.AppendUvarint(binary.AppendUvarint(nil, uint64(sp.first)), uint64(sp.last))
+		if err := batch.Set(key, value, nil); err != nil {
+			return err
+		}
+	}
+	return nil
 }

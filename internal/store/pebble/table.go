@@ -162,6 +162,13 @@ func (t *table) name(i int) []byte {
 	return from[:len(from)-len(rest)]
 }
 
+// forgetNames drops all names.
+func (t *table) forgetNames() {
+	clear(t.names)
+	clear(t.arena)
+	t.arena = t.arena[:0]
+}
+
 // sorted returns the numbers of the slots in the order of their keys, without
 // those of which nothing is known. The slots are nearly in the order of their
 // hashes, so that each group needs little sorting.

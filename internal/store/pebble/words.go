@@ -337,7 +337,7 @@ func decodeTuple(data []byte, texts []string) (t tuple, ok bool) {
 		if mask&(1<<l) == 0 {
 			continue
 		}
-		if t.values[l] = d.uint32(); t.values[l] == 0 || !has(texts, t.values[l]) {
+		if t.values[l] = d.uint32(); t.values[l] == 0 || !hasText(texts, t.values[l]) {
 			d.fail()
 		}
 	}
@@ -355,11 +355,11 @@ func appendDetail(dst []byte, d detail) []byte {
 func decodeDetail(data []byte, texts []string) (detail, bool) {
 	d := decoder{rest: data}
 	out := detail{d.uint32(), d.uint32(), d.uint32()}
-	return out, d.complete() && has(texts, out.code) && has(texts, out.button) && has(texts, out.text)
+	return out, d.complete() && hasText(texts, out.code) && hasText(texts, out.button) && hasText(texts, out.text)
 }
 
-// has reports whether n is the number of a text.
-func has(texts []string, n uint32) bool {
+// hasText reports whether n is the number of a text.
+func hasText(texts []string, n uint32) bool {
 	return n == 0 || uint64(n) < uint64(len(texts)) && texts[n] != ""
 }
 

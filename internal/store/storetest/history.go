@@ -30,6 +30,7 @@ func histories(t *testing.T, open Open) {
 			"settle":        func(*rapid.T) { h.settle() },
 			"reopen":        func(*rapid.T) { h.reopen() },
 			"append bad":    h.appendBad,
+			"find messages": h.findMessages,
 			"put segment":   h.putSegment,
 			"drop segment":  h.deleteSegment,
 			"put snapshot":  h.putSnapshot,

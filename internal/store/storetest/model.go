@@ -29,6 +29,7 @@ type Model struct {
 	events   map[messageID][]waybill.Event
 	had      map[labelOf]map[string]bool // values of labels after any Append
 	segments map[segmentID]modelSegment
+	erased   map[messageID]bool
 }
 
 type messageID struct {
@@ -51,6 +52,7 @@ func NewModel() *Model {
 		events:   make(map[messageID][]waybill.Event),
 		had:      make(map[labelOf]map[string]bool),
 		segments: make(map[segmentID]modelSegment),
+		erased:   make(map[messageID]bool),
 	}
 }
 

@@ -28,6 +28,20 @@ type Change struct {
 	Records  []Record
 }
 
+// An Outcome is what became of an event that was appended.
+type Outcome uint8
+
+// The outcomes.
+const (
+	Unchanged Outcome = iota // it taught nothing
+	Changed                  // it changed the history of its message, the mark apart
+
+	// TooLate is the outcome of an event whose time lies before the oldest
+	// histories that the store keeps. It is counted as such and not applied:
+	// nobody can tell any more whether it was counted before.
+	TooLate
+)
+
 // A Store keeps the histories of messages and answers queries about them.
 //
 // Counts are exact: a query that starts after Append has returned nil counts
@@ -40,10 +54,9 @@ type Store interface {
 	// atomic and durable step: when it returns nil, they survive a crash.
 	// The events must be valid and their channels configured, else it fails
 	// with Invalid and keeps none of them. Append does not hold on to the
-	// slice after it returns. changed tells for each event whether it
-	// changed the history of its message, the mark apart; it is nil where
-	// the store cannot know.
-	Append(ctx context.Context, events []Event) (changed []bool, err error)
+	// slice after it returns. outcomes tells what became of each event; it
+	// is nil where the store cannot know.
+	Append(ctx context.Context, events []Event) (outcomes []Outcome, err error)
 
 	// Points answers q: the buckets that count something, ordered by start
 	// and then by key. Empty buckets are left out. A channel that is named
@@ -77,6 +90,7 @@ type Store interface {
 	Records(ctx context.Context, prefix string) ([]Record, error)
 
 	SegmentStore
+	MessageStore
 
 	// Verify recomputes every counter from the histories and returns what
 	// differs, at most limit of them.

@@ -23,8 +23,8 @@ type call struct {
 func (c *call) start() uint64 { return c.finish - uint64(len(c.events)) }
 
 type outcome struct {
-	changed []bool
-	err     error
+	outcomes []waybill.Outcome
+	err      error
 }
 
 // A queue holds the calls of all owners in the order of their finish. That is

@@ -58,6 +58,7 @@ type Recorder struct {
 // A Receipt says what became of the events of one call.
 type Receipt struct {
 	Changed  int         // events that taught the store anything
+	TooLate  int         // events from before the oldest histories that the store keeps
 	Known    bool        // whether the store could tell: else Changed means nothing
 	Rejected []Rejection // ordered by Index; all other events are durable
 }
@@ -124,7 +125,10 @@ func (r *Recorder) RecordFor(ctx context.Context, owner string, events []waybill
 		if o.err != nil {
 			return Receipt{}, o.err
 		}
-		return Receipt{Changed: count(o.changed), Known: o.changed != nil, Rejected: rejected}, nil
+		return Receipt{
+			Changed: count(o.outcomes, waybill.Changed), TooLate: count(o.outcomes, waybill.TooLate),
+			Known: o.outcomes != nil, Rejected: rejected,
+		}, nil
 	case <-ctx.Done():
 		return Receipt{}, ctx.Err()
 	}
@@ -151,6 +155,7 @@ func (r *Recorder) RecordParts(ctx context.Context, owner string, events []waybi
 // add adds the receipt of a part that begins with event number from.
 func (r *Receipt) add(part Receipt, from int) {
 	r.Changed += part.Changed
+	r.TooLate += part.TooLate
 	r.Known = r.Known && part.Known
 	for _, rejection := range part.Rejected {
 		rejection.Index += from
@@ -245,7 +250,7 @@ func (r *Recorder) next() []*call {
 // Where the store finds one event invalid it keeps none of the commit; then each
 // call is committed alone, so that none fails for another's mistake.
 func (r *Recorder) commit(calls []*call, merged []waybill.Event) {
-	changed, err := r.append(merged)
+	outcomes, err := r.append(merged)
 	if err != nil && waybill.CodeOf(err) == waybill.Invalid && len(calls) > 1 {
 		for i := range calls {
 			r.commit(calls[i:i+1], calls[i].events)
@@ -259,22 +264,22 @@ func (r *Recorder) commit(calls []*call, merged []waybill.Event) {
 	r.release(calls)
 	for _, c := range calls {
 		o := outcome{err: err}
-		if changed != nil {
-			o.changed, changed = changed[:len(c.events):len(c.events)], changed[len(c.events):]
+		if outcomes != nil {
+			o.outcomes, outcomes = outcomes[:len(c.events):len(c.events)], outcomes[len(c.events):]
 		}
 		c.answered <- o
 	}
 }
 
 // append gives the events to the store, whatever became of the callers.
-func (r *Recorder) append(events []waybill.Event) ([]bool, error) {
+func (r *Recorder) append(events []waybill.Event) ([]waybill.Outcome, error) {
 	start := time.Now()
-	changed, err := r.store.Append(context.Background(), events)
+	outcomes, err := r.store.Append(context.Background(), events)
 	if err != nil {
 		return nil, err
 	}
 	r.metrics.Commit(len(events), time.Since(start))
-	return changed, nil
+	return outcomes, nil
 }
 
 func (r *Recorder) release(calls []*call) {
@@ -285,10 +290,10 @@ func (r *Recorder) release(calls []*call) {
 	}
 }
 
-func count(flags []bool) int {
+func count(outcomes []waybill.Outcome, wanted waybill.Outcome) int {
 	n := 0
-	for _, f := range flags {
-		if f {
+	for _, o := range outcomes {
+		if o == wanted {
 			n++
 		}
 	}

@@ -352,6 +352,6 @@ func benchmarkRecord(b *testing.B, store waybill.Store, n int) {
 // recorder alone.
 type discard struct{ waybill.Store }
 
-func (discard) Append(_ context.Context, es []waybill.Event) ([]bool, error) {
-	return make([]bool, len(es)), nil
+func (discard) Append(_ context.Context, es []waybill.Event) ([]waybill.Outcome, error) {
+	return make([]waybill.Outcome, len(es)), nil
 }

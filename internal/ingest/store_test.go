@@ -58,7 +58,7 @@ func newLedgerOn(t testing.TB, store waybill.Store) *ledger {
 	return l
 }
 
-func (l *ledger) Append(ctx context.Context, events []waybill.Event) ([]bool, error) {
+func (l *ledger) Append(ctx context.Context, events []waybill.Event) ([]waybill.Outcome, error) {
 	if l.before != nil {
 		if err := l.before(events); err != nil {
 			return nil, err

@@ -58,7 +58,7 @@ type ledger struct {
 	stuck   error // what Configure fails with
 }
 
-func (l *ledger) Append(ctx context.Context, events []waybill.Event) ([]bool, error) {
+func (l *ledger) Append(ctx context.Context, events []waybill.Event) ([]waybill.Outcome, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.broken != nil {

@@ -48,7 +48,7 @@ type fixture struct {
 // blind is a store that cannot tell what changed.
 type blind struct{ waybill.Store }
 
-func (b blind) Append(ctx context.Context, events []waybill.Event) ([]bool, error) {
+func (b blind) Append(ctx context.Context, events []waybill.Event) ([]waybill.Outcome, error) {
 	_, err := b.Store.Append(ctx, events)
 	return nil, err
 }

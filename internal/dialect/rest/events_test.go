@@ -58,7 +58,7 @@ type counted struct {
 	commits int
 }
 
-func (c *counted) Append(ctx context.Context, events []waybill.Event) ([]bool, error) {
+func (c *counted) Append(ctx context.Context, events []waybill.Event) ([]waybill.Outcome, error) {
 	c.commits++
 	return c.Store.Append(ctx, events)
 }

@@ -23,10 +23,10 @@ func benchmarkBody(n int) string {
 // discard is a store that keeps the directory but no events and no segments.
 type discard struct{ waybill.Store }
 
-func (discard) Append(_ context.Context, events []waybill.Event) ([]bool, error) {
-	changed := make([]bool, len(events))
+func (discard) Append(_ context.Context, events []waybill.Event) ([]waybill.Outcome, error) {
+	changed := make([]waybill.Outcome, len(events))
 	for i := range changed {
-		changed[i] = true
+		changed[i] = waybill.Changed
 	}
 	return changed, nil
 }

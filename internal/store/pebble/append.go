@@ -1,17 +1,46 @@
 package pebble
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"sync"
+
+	"github.com/dchest/siphash"
 
 	"waybill"
 )
 
-// Append implements waybill.Store.
-func (s *Store) Append(ctx context.Context, events []waybill.Event) ([]bool, error) {
+// An op is an event on its way into its message. All that can be done before the
+// writer's turn is done when it is made.
+type op struct {
+	hash    hash
+	at      uint32
+	slot    int32 // of the live table
+	ch      *channel
+	set     *labelSet // nil where the event has no labels, or slow is set
+	event   *waybill.Event
+	status  waybill.Status
+	slow    bool // a failure, a click, or a label with a revision
+	outcome waybill.Outcome
+}
+
+// A request is a call of Append that waits for its commit.
+type request struct {
+	ops  []op
+	err  error
+	done chan struct{} // closed when err and the outcomes of ops are set
+}
+
+// A queue holds the requests that the next commit takes.
+type queue struct {
+	mu       sync.Mutex
+	requests []*request
+}
+
+// Append implements waybill.Store. Calls that wait while a commit is under way
+// share the next one.
+func (s *Store) Append(ctx context.Context, events []waybill.Event) ([]waybill.Outcome, error) {
 	if err := s.enter(ctx); err != nil {
 		return nil, err
 	}
@@ -22,73 +51,185 @@ func (s *Store) Append(ctx context.Context, events []waybill.Event) ([]bool, err
 			return nil, fmt.Errorf("event %d: %w", i, err)
 		}
 	}
-	if err := s.lock(ctx); err != nil {
+	r := requests.Get().(*request)
+	defer r.recycle()
+	if err := s.prepare(r, events); err != nil {
 		return nil, err
 	}
-	defer s.unlock()
-	s.write.begin()
-	changed, err := s.write.merge(events)
-	if err != nil {
-		return nil, errors.Join(err, s.write.abandon())
-	}
-	if err := s.write.commit(); err != nil {
+	if err := s.submit(ctx, r); err != nil {
 		return nil, err
 	}
-	return changed, nil
+	outcomes := make([]waybill.Outcome, len(events))
+	for i := range r.ops {
+		outcomes[i] = r.ops[i].outcome
+	}
+	return outcomes, nil
 }
 
-type messageKey struct {
-	channel waybill.ChannelNumber
-	id      string
+var requests = sync.Pool{New: func() any { return &request{} }}
+
+func (r *request) recycle() {
+	const largest = 1 << 16
+	clear(r.ops)
+	r.ops, r.err, r.done = r.ops[:0], nil, nil
+	if cap(r.ops) <= largest {
+		requests.Put(r)
+	}
 }
 
-// merge merges events into the histories of their messages.
-func (w *write) merge(events []waybill.Event) ([]bool, error) {
-	histories, of, err := w.group(events)
-	if err != nil {
-		return nil, err
+// prepare makes the ops of events.
+func (s *Store) prepare(r *request, events []waybill.Event) error {
+	r.done = make(chan struct{})
+	if cap(r.ops) < len(events) {
+		r.ops = make([]op, 0, len(events))
 	}
-	for _, h := range histories {
-		if err := w.read(h); err != nil {
-			return nil, err
-		}
-	}
-	changed := make([]bool, len(events))
-	for i := range events {
-		m := &of[i].new
-		before := *m
-		m.Merge(events[i].History())
-		changed[i] = !m.Equal(&before)
-	}
-	for _, h := range histories {
-		if err := w.put(h); err != nil {
-			return nil, err
-		}
-	}
-	return changed, nil
-}
-
-// group returns the histories that the events belong to, each once in the order
-// of their keys, and the one of each event.
-func (w *write) group(events []waybill.Event) (histories, of []*history, err error) {
-	known := make(map[messageKey]*history, len(events))
-	of = make([]*history, len(events))
+	s.mu.RLock()
 	for i := range events {
 		e := &events[i]
-		ch, ok := w.s.channels[e.Channel]
-		if !ok {
-			return nil, nil, waybill.Errorf(waybill.Invalid,
-				"event %d: channel %d is not configured", i, e.Channel)
+		ch := s.channels[e.Channel]
+		if ch == nil {
+			s.mu.RUnlock()
+			return waybill.Errorf(waybill.Invalid, "event %d: channel %d is not configured", i, e.Channel)
 		}
-		k := messageKey{e.Channel, e.Message}
-		if of[i], ok = known[k]; !ok {
-			of[i] = &history{ch: ch, id: e.Message}
-			known[k] = of[i]
-			histories = append(histories, of[i])
+		r.ops = append(r.ops, op{ch: ch, event: e, at: uint32(e.At), status: e.Status})
+	}
+	s.mu.RUnlock()
+	for i := range r.ops {
+		o := &r.ops[i]
+		for l := range o.event.Labels {
+			if v := &o.event.Labels[l]; v.Rank > waybill.RankOwn {
+				return waybill.Errorf(waybill.Invalid, "event %d: rank %d of %s is unknown", i, v.Rank, waybill.Label(l))
+			}
+		}
+		o.hash = s.hashID(o.event.Message)
+		o.slow = o.status == waybill.StatusFailed || o.status == waybill.StatusClicked
+	}
+	s.sets.resolve(r.ops)
+	return nil
+}
+
+// hashID returns the hash of a message's ID. Its key is a secret of the store:
+// tenants choose IDs, and who knew the key could make two that share a hash.
+func (s *Store) hashID(id string) hash {
+	a, b := siphash.Hash128(s.hashKey[0], s.hashKey[1], []byte(id))
+	return hash{uint32(a >> 32), uint32(a), uint32(b >> 32)}
+}
+
+// submit queues r and returns when it is committed. Whoever gets the right to
+// write commits all that waits.
+func (s *Store) submit(ctx context.Context, r *request) error {
+	s.queue.mu.Lock()
+	s.queue.requests = append(s.queue.requests, r)
+	s.queue.mu.Unlock()
+	for {
+		select {
+		case s.writer <- struct{}{}:
+			s.commitQueue()
+			s.unlock()
+		case <-r.done:
+			return r.err
+		case <-ctx.Done():
+			if s.queue.remove(r) {
+				return ctx.Err()
+			}
+			<-r.done // too late: it is being committed
+			return r.err
 		}
 	}
-	slices.SortFunc(histories, func(a, b *history) int {
-		return cmp.Or(cmp.Compare(a.ch.Number, b.ch.Number), cmp.Compare(a.id, b.id))
-	})
-	return histories, of, nil
+}
+
+func (q *queue) remove(r *request) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for i, waiting := range q.requests {
+		if waiting == r {
+			q.requests = append(q.requests[:i], q.requests[i+1:]...)
+			return true
+		}
+	}
+	return false
+}
+
+// maxCommit bounds the events of a commit, apart from those of one call.
+const maxCommit = 1 << 15
+
+// take returns the requests of one commit.
+func (q *queue) take() []*request {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	n, events := 0, 0
+	for n < len(q.requests) && (n == 0 || events+len(q.requests[n].ops) <= maxCommit) {
+		events += len(q.requests[n].ops)
+		n++
+	}
+	taken := append([]*request(nil), q.requests[:n]...)
+	q.requests = append(q.requests[:0], q.requests[n:]...)
+	return taken
+}
+
+// commitQueue commits what waits, with the right to write held.
+func (s *Store) commitQueue() {
+	requests := s.queue.take()
+	if len(requests) == 0 {
+		return
+	}
+	err := s.commitRequests(requests)
+	for _, r := range requests {
+		r.err = err
+		close(r.done)
+	}
+}
+
+func (s *Store) commitRequests(requests []*request) error {
+	if err := s.disk.failure(); err != nil {
+		return err
+	}
+	if err := s.makeRoom(); err != nil {
+		return err
+	}
+	c := s.commit
+	c.begin()
+	late, events := int64(0), 0
+	for _, r := range requests {
+		events += len(r.ops)
+	}
+	s.live.reserve(events)
+	for _, r := range requests {
+		err := c.load(r.ops)
+		if err == nil {
+			err = checkWords(r.ops)
+		}
+		if err != nil {
+			return errors.Join(err, c.abandon())
+		}
+	}
+	for _, r := range requests {
+		for i := range r.ops {
+			c.apply(&r.ops[i])
+			if r.ops[i].outcome == waybill.TooLate {
+				late++
+			}
+		}
+	}
+	if late > 0 {
+		c.noteTooLate(late)
+	}
+	return c.finish()
+}
+
+// maxTuples bounds the combinations of labels of a channel, which take about 150
+// bytes of memory each.
+const maxTuples = 1 << 22
+
+// checkWords fails where the events of a channel could need more combinations of
+// labels than it may have.
+func checkWords(ops []op) error {
+	for i := range ops {
+		if w := ops[i].ch.words; len(w.tuples)+4*len(ops) > maxTuples {
+			return waybill.Errorf(waybill.TooLarge,
+				"channel %d has %d combinations of labels, which is as many as it may have",
+				ops[i].ch.Number, len(w.tuples))
+		}
+	}
+	return nil
 }

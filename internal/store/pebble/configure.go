@@ -12,8 +12,8 @@ import (
 // A setting is what is stored of a channel besides its messages.
 type setting struct {
 	waybill.ChannelState
-	pending bool   // the marks of the messages after cursor may be stale
-	cursor  []byte // the last message ID of which the mark is right
+	pending bool   // the marks of the messages in runs after cursor may be stale
+	cursor  []byte // the last key of spaceMessage of which the mark is right
 }
 
 func appendSetting(dst []byte, s *setting) []byte {
@@ -45,19 +45,20 @@ func (s *Store) Configure(ctx context.Context, c waybill.Change) error {
 		return err
 	}
 	defer s.unlock()
+	// Before it is decided whether a pass is due: it may leave messages to the runs
+	// that were in memory.
+	if err := s.makeRoom(); err != nil {
+		return err
+	}
 	settings, err := s.resolve(c.Channels)
 	if err != nil {
 		return err
 	}
-	s.write.begin()
-	if err := s.write.configure(settings, c.Records); err != nil {
-		return errors.Join(err, s.write.abandon())
+	s.commit.begin()
+	if err := s.commit.configure(settings, c.Records); err != nil {
+		return errors.Join(err, s.commit.abandon())
 	}
-	if err := s.write.commit(); err != nil {
-		return err
-	}
-	s.adopt(settings)
-	return nil
+	return s.commit.finish()
 }
 
 // resolve returns the settings of the channels as they will be.
@@ -79,49 +80,58 @@ func (s *Store) resolve(states []waybill.ChannelState) (map[waybill.ChannelNumbe
 		}
 		set := setting{ChannelState: state, pending: old.pending, cursor: old.cursor}
 		if ok && old.MetricsEnabled != state.MetricsEnabled {
-			set.pending, set.cursor = true, nil
+			set.pending, set.cursor = len(s.partitions) > 0, nil
 		}
 		settings[state.Number] = set
 	}
 	return settings, nil
 }
 
-func (w *write) configure(settings map[waybill.ChannelNumber]setting, records []waybill.Record) error {
-	for _, set := range settings {
-		if err := w.putSetting(&set); err != nil {
-			return err
-		}
-	}
+// configure puts settings and records into the commit, and renews the marks of the
+// messages in memory; a pass renews those in runs. The settings take effect at
+// once: nothing can fail after this but the disk, which stops the store.
+func (c *commit) configure(settings map[waybill.ChannelNumber]setting, records []waybill.Record) error {
 	for _, r := range records {
-		w.key = append(append(w.key[:0], spaceRecord), r.Key...)
+		c.key = append(append(c.key[:0], spaceRecord), r.Key...)
 		var err error
 		if r.Value == nil {
-			err = w.batch.Delete(w.key, nil)
+			err = c.batch.Delete(c.key, nil)
 		} else {
-			err = w.batch.Set(w.key, r.Value, nil)
+			err = c.batch.Set(c.key, r.Value, nil)
 		}
 		if err != nil {
 			return err
 		}
 	}
+	renewed := make(map[waybill.ChannelNumber]*channel)
+	for number, set := range settings {
+		if ch := c.s.channels[number]; ch != nil && ch.MetricsEnabled != set.MetricsEnabled {
+			renewed[number] = ch
+		}
+		c.putSetting(&set)
+	}
+	c.s.adopt(settings)
+	if len(renewed) > 0 {
+		c.renewTables(renewed)
+	}
 	return nil
 }
 
-func (w *write) putSetting(set *setting) error {
-	w.key = appendChannel(w.key[:0], spaceSetting, set.Number)
-	w.value = appendSetting(w.value[:0], set)
-	return w.batch.Set(w.key, w.value, nil)
+func (c *commit) putSetting(set *setting) {
+	c.key = appendChannel(c.key[:0], spaceSetting, set.Number)
+	c.value = appendSetting(c.value[:0], set)
+	c.set()
 }
 
-// adopt makes committed settings those in memory.
+// adopt makes settings those in memory.
 func (s *Store) adopt(settings map[waybill.ChannelNumber]setting) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for number, set := range settings {
 		ch, ok := s.channels[number]
 		if !ok {
-			ch = &channel{words: newWords(s.write.texts)}
-			ch.view = ch.words.view()
+			ch = &channel{words: newWords()}
+			ch.view = ch.words.view
 			s.channels[number] = ch
 		}
 		ch.setting = set

@@ -21,7 +21,7 @@ func TestAcknowledgedEventsSurvivePowerLoss(t *testing.T) {
 		crashes = 6
 	}
 	fs := vfs.NewCrashableMem()
-	s := mustOpen(t, "data", pebble.Options{FS: fs})
+	s := mustOpen(t, "data", pebble.Options{FS: fs, GenerationMessages: 100})
 	configure(t, s, enabledAt(0)...)
 	acknowledged := newLedger()
 	r := rand.New(rand.NewPCG(1, 2))
@@ -134,7 +134,7 @@ func runScript(t *testing.T, fs vfs.FS) (low, high *ledger) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		s, err := pebble.Open("data", pebble.Options{FS: fs, CacheBytes: 1 << 20})
+		s, err := pebble.Open("data", pebble.Options{FS: fs, CacheBytes: 1 << 20, GenerationMessages: 100})
 		if err != nil {
 			return
 		}

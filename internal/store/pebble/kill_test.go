@@ -37,7 +37,7 @@ func runWriter(dir string) error {
 	if err != nil {
 		return err
 	}
-	s, err := pebble.Open(dir, pebble.Options{CacheBytes: 8 << 20})
+	s, err := pebble.Open(dir, pebble.Options{CacheBytes: 8 << 20, GenerationMessages: 250})
 	if err != nil {
 		return err
 	}

@@ -3,48 +3,68 @@ package pebble
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 	"time"
 
 	engine "github.com/cockroachdb/pebble/v2"
-	"github.com/cockroachdb/pebble/v2/bloom"
+	tablefilter "github.com/cockroachdb/pebble/v2/bloom"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"waybill"
 )
 
 // formatVersion is the version of the layout in doc.go.
-const formatVersion = 2
+const formatVersion = 3
 
 const (
 	defaultCacheBytes = 128 << 20
+	defaultGeneration = 1_300_000
 
-	// memTableBytes is small: a search in a table that fits no processor cache
-	// costs more than a flush.
-	memTableBytes = 16 << 20
+	// memTableBytes has room for the log of a generation's part, which is all
+	// that goes through the engine's own table in number.
+	memTableBytes = 64 << 20
+)
+
+// The facts of a store, which follow spaceFacts in their keys.
+const (
+	factFolded  = 'f' // up to where the counters are folded
+	factHashKey = 'h' // the secret of the hash of IDs
+	factBases   = 'b' // 1 where the store counts by send
+	factHorizon = 'p' // the first partition that is not dropped
+	factSpan    = 's' // partition:2 -> its earliest and latest time
 )
 
 // Open opens the store in dir, which it makes where there is none. It fails with
-// Conflict where another process has the store open or a newer Waybill wrote it.
+// Conflict where another process has the store open or another Waybill wrote it
+// in a format that this one does not know.
 func Open(dir string, opt Options) (*Store, error) {
 	s := &Store{
-		disk:     newDisk(cmp.Or(opt.FS, vfs.Default)),
-		now:      opt.Now,
-		log:      cmp.Or(opt.Log, slog.New(slog.DiscardHandler)),
-		writer:   make(chan struct{}, 1),
-		channels: make(map[waybill.ChannelNumber]*channel),
-		pass:     pass{over: make(chan struct{})},
-		closing:  make(chan struct{}),
-		wake:     make(chan struct{}, 1),
+		disk:         newDisk(cmp.Or(opt.FS, vfs.Default)),
+		dir:          dir,
+		now:          opt.Now,
+		log:          cmp.Or(opt.Log, slog.New(slog.DiscardHandler)),
+		keep:         opt.KeepNames,
+		keepMessages: opt.KeepMessages,
+		limit:        cmp.Or(opt.GenerationMessages, defaultGeneration),
+		texts:        newTexts(),
+		writer:       make(chan struct{}, 1),
+		channels:     make(map[waybill.ChannelNumber]*channel),
+		pass:         pass{over: make(chan struct{})},
+		closing:      make(chan struct{}),
+		wake:         make(chan struct{}, 1),
+		work:         make(chan struct{}, 1),
 	}
 	if s.now == nil {
 		s.now = time.Now
 	}
-	err := s.disk.guard(func() error { return s.open(dir, cmp.Or(opt.CacheBytes, defaultCacheBytes)) })
+	s.sets = newLabelSets(s.texts)
+	err := s.disk.guard(func() error { return s.open(opt) })
 	switch {
 	case errors.Is(err, errLocked):
 		return nil, waybill.Errorf(waybill.Conflict,
@@ -52,45 +72,51 @@ func Open(dir string, opt Options) (*Store, error) {
 	case err != nil:
 		return nil, fmt.Errorf("open data directory %s: %w", dir, err)
 	}
-	s.passes.Go(s.runPasses)
+	s.background.Go(s.runPasses)
+	s.background.Go(s.runFolder)
 	return s, nil
 }
 
-func (s *Store) open(dir string, cacheBytes int64) error {
-	cache := engine.NewCache(cacheBytes)
+func (s *Store) open(opt Options) error {
+	cache := engine.NewCache(cmp.Or(opt.CacheBytes, defaultCacheBytes))
 	defer cache.Unref()
-	db, err := engine.Open(dir, s.engineOptions(cache))
+	s.engine = s.engineOptions(cache)
+	db, err := engine.Open(s.dir, s.engine)
+	if err != nil && strings.Contains(err.Error(), "merger name") {
+		return errOlder("1 or 2") // which had a merge operation
+	}
 	if err != nil {
 		return err
 	}
 	s.db = db
 	if err = s.checkVersion(); err == nil {
-		err = s.load()
+		err = s.load(opt)
 	}
 	if err != nil {
 		return errors.Join(err, db.Close())
 	}
-	return nil
+	return s.moveHorizon()
 }
 
 func (s *Store) engineOptions(cache *engine.Cache) *engine.Options {
 	o := &engine.Options{
 		FS:                          s.disk,
 		Cache:                       cache,
-		Merger:                      newMerger(),
 		Logger:                      logger{s.log},
 		FormatMajorVersion:          engine.FormatTableFormatV6,
 		MemTableSize:                memTableBytes,
 		MemTableStopWritesThreshold: 4,
-		L0CompactionThreshold:       2,
+		L0CompactionThreshold:       4,
 		L0StopWritesThreshold:       1000,
-		LBaseMaxBytes:               64 << 20,
+		LBaseMaxBytes:               256 << 20,
 		WALBytesPerSync:             512 << 10,
 		CompactionConcurrencyRange:  func() (int, int) { return 1, 2 },
 	}
 	for i := range o.Levels {
-		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
+		o.Levels[i].BlockSize = 16 << 10
+		o.Levels[i].FilterPolicy = tablefilter.FilterPolicy(8)
 	}
+	o.ApplyCompressionSettings(func() engine.DBCompressionSettings { return engine.DBCompressionBalanced })
 	o.EventListener = &engine.EventListener{
 		BackgroundError: func(err error) { s.log.Warn("engine: background work failed", "err", err) },
 		DataCorruption: func(info engine.DataCorruptionInfo) {
@@ -100,18 +126,19 @@ func (s *Store) engineOptions(cache *engine.Cache) *engine.Options {
 	return o
 }
 
+func errOlder(version string) error {
+	return waybill.Errorf(waybill.Conflict,
+		"its format is version %s, from before the first release; this Waybill reads version %d: "+
+			"begin a new data directory and send the events again", version, formatVersion)
+}
+
 // checkVersion writes the format version of a new store and compares that of
 // another.
 func (s *Store) checkVersion() error {
-	key := []byte{spaceVersion}
-	value, closer, err := s.db.Get(key)
-	if errors.Is(err, engine.ErrNotFound) {
-		return s.db.Set(key, binary.AppendUvarint(nil, formatVersion), engine.Sync)
+	value, err := s.get([]byte{spaceVersion})
+	if err != nil || value == nil {
+		return err // a new store gets it with its facts
 	}
-	if err != nil {
-		return err
-	}
-	defer closer.Close()
 	d := decoder{rest: value}
 	switch version := d.uvarint(); {
 	case !d.complete():
@@ -121,62 +148,206 @@ func (s *Store) checkVersion() error {
 			"its format is version %d, of a newer Waybill; this one knows version %d",
 			version, formatVersion)
 	case version < formatVersion:
-		return waybill.Errorf(waybill.Conflict,
-			"its format is version %d, from before the first release; this Waybill reads version %d: "+
-				"begin a new data directory and send the events again", version, formatVersion)
+		return errOlder(fmt.Sprint(version))
 	}
 	return nil
 }
 
-// load reads settings and dictionaries into memory.
-func (s *Store) load() error {
-	ctx := context.Background()
-	all := newTexts()
-	err := s.scan(ctx, []byte{spaceSetting}, func(key, value []byte) error {
-		set, ok := decodeSetting(channelOf(key), value)
-		if !ok {
-			return fmt.Errorf("the setting of channel %d is corrupt", set.Number)
-		}
-		s.channels[set.Number] = &channel{setting: set, words: newWords(all)}
-		return nil
-	})
-	for _, space := range []byte{spaceTuple, spaceDetail} {
-		if err == nil {
-			err = s.scan(ctx, []byte{space}, s.loadWord)
-		}
+// get returns a copy of the value of a key, nil where there is none.
+func (s *Store) get(key []byte) ([]byte, error) {
+	value, closer, err := s.db.Get(key)
+	if errors.Is(err, engine.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, s.readError(err)
+	}
+	defer closer.Close()
+	return append([]byte{}, value...), nil
+}
+
+// load brings what is stored into memory.
+func (s *Store) load(opt Options) error {
+	folded, err := s.loadFacts(opt)
+	if err != nil {
+		return err
+	}
+	if err := s.loadChannels(); err != nil {
+		return err
+	}
+	if s.partitions, err = s.listPartitions(); err != nil {
+		return err
+	}
+	s.live = newTable(s.keep != KeepNothing)
+	s.overlay = newOverlay(folded.generation + 1)
+	s.commit = newCommit(s)
+	it, err := s.db.NewIter(nil)
+	if err != nil {
+		return err
+	}
+	r := replay{s: s, table: s.live, overlay: s.overlay, words: s.wordsOf}
+	s.seq, err = r.run(context.Background(), it, folded.last)
+	if err := errors.Join(err, it.Close()); err != nil {
+		return err
+	}
+	s.overlay.publishAll()
+	path := s.path(markName)
+	acknowledged, err := readMark(s.disk, path)
+	if err == nil {
+		err = checkMark(path, acknowledged, s.seq)
 	}
 	if err != nil {
 		return err
 	}
-	s.write = newWrite(s, all)
+	if s.acknowledged, err = openMark(s.disk, path, s.seq); err != nil {
+		return err
+	}
+	s.loadBloom(folded)
+	s.removeRuns()
 	for _, ch := range s.channels {
-		ch.view = ch.words.view()
+		ch.view = ch.words.view
 	}
 	s.notePending(nil)
 	return nil
 }
 
+func (s *Store) path(name string) string { return s.disk.PathJoin(s.dir, name) }
+
+// loadBloom loads the filter, or leaves it to the folder to make it.
+func (s *Store) loadBloom(folded fold) {
+	b := loadBloom(s.disk, s.path(bloomName), folded.generation)
+	if b == nil && len(s.partitions) == 0 {
+		b = newBloom(smallestBloom)
+	}
+	if b != nil {
+		s.bloom.Store(b)
+	}
+}
+
+// loadFacts reads the facts, and writes those of a new store.
+func (s *Store) loadFacts(opt Options) (folded fold, err error) {
+	facts := make(map[byte][]byte)
+	for _, fact := range []byte{factFolded, factHashKey, factBases, factHorizon} {
+		if facts[fact], err = s.get([]byte{spaceFacts, fact}); err != nil {
+			return folded, err
+		}
+	}
+	if facts[factHashKey] == nil {
+		facts[factHashKey] = make([]byte, 16)
+		if _, err := rand.Read(facts[factHashKey]); err != nil {
+			return folded, err
+		}
+		facts[factBases] = []byte{1}
+		if opt.EventBasisOnly {
+			facts[factBases] = []byte{0}
+		}
+		facts[factHorizon] = []byte{0, 0}
+		facts[factFolded] = fold{}.append(nil)
+		batch := s.db.NewBatch()
+		err := batch.Set([]byte{spaceVersion}, binary.AppendUvarint(nil, formatVersion), nil)
+		for fact, value := range facts {
+			err = errors.Join(err, batch.Set([]byte{spaceFacts, fact}, value, nil))
+		}
+		if err := errors.Join(err, batch.Commit(engine.Sync)); err != nil {
+			return folded, err
+		}
+	}
+	if len(facts[factHashKey]) != 16 || len(facts[factBases]) != 1 || len(facts[factHorizon]) != 2 {
+		return folded, errors.New("the facts of the store are corrupt")
+	}
+	s.hashKey = [2]uint64{
+		binary.BigEndian.Uint64(facts[factHashKey]), binary.BigEndian.Uint64(facts[factHashKey][8:]),
+	}
+	s.bySend = facts[factBases][0] == 1
+	s.horizon = partition(binary.BigEndian.Uint16(facts[factHorizon]))
+	if value, err := s.get([]byte{spaceTooLate}); err != nil {
+		return folded, err
+	} else if value != nil {
+		d := decoder{rest: value}
+		s.tooLate = d.varint()
+	}
+	return decodeFold(facts[factFolded])
+}
+
+// loadChannels reads settings and dictionaries.
+func (s *Store) loadChannels() error {
+	ctx := context.Background()
+	err := s.scan(ctx, []byte{spaceSetting}, func(key, value []byte) error {
+		set, ok := decodeSetting(channelOf(key), value)
+		if !ok {
+			return fmt.Errorf("the setting of channel %d is corrupt", set.Number)
+		}
+		s.channels[set.Number] = &channel{setting: set, words: newWords()}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, space := range []byte{spaceText, spaceTuple, spaceDetail} {
+		if err := s.scan(ctx, []byte{space}, s.loadWord); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (s *Store) loadWord(key, value []byte) error {
 	broken := fmt.Errorf("dictionary entry %x is corrupt", key)
+	if key[0] == spaceText {
+		if len(key) != 1+4 || !s.texts.load(binary.BigEndian.Uint32(key[1:]), string(value)) {
+			return broken
+		}
+		return nil
+	}
 	ch, ok := s.channels[channelOf(key)]
 	if !ok {
 		return broken
 	}
-	var ref uint32
-	var isNew bool
 	if key[0] == spaceTuple {
-		var t waybill.Tuple
-		t, ok = decodeTuple(value)
-		ref, isNew = ch.words.tupleRef(t)
-	} else {
-		var d waybill.Detail
-		d, ok = decodeDetail(value)
-		ref, isNew = ch.words.detailRef(d)
+		t, ok := decodeTuple(value, s.texts.values)
+		if !ok || refOf(key) != uint32(len(ch.words.tuples)) {
+			return broken
+		}
+		if _, twice := ch.words.find(&t); twice {
+			return broken
+		}
+		ch.words.add(&t)
+		return nil
 	}
-	if !ok || !isNew || ref != refOf(key) {
+	d, ok := decodeDetail(value, s.texts.values)
+	if _, twice := ch.words.byDetail[d]; !ok || twice || refOf(key) != uint32(len(ch.words.details)) {
 		return broken
 	}
+	ch.words.addDetail(d)
 	return nil
+}
+
+// wordsOf returns the dictionaries of a channel as the writer sees them.
+func (s *Store) wordsOf(c waybill.ChannelNumber) (*view, bool) {
+	ch, ok := s.channels[c]
+	if !ok {
+		return nil, false
+	}
+	return &ch.words.view, true
+}
+
+// listPartitions returns the partitions that have runs.
+func (s *Store) listPartitions() ([]partition, error) {
+	it, err := s.db.NewIter(&engine.IterOptions{LowerBound: []byte{spaceMessage}, UpperBound: []byte{spaceMessage + 1}})
+	if err != nil {
+		return nil, err
+	}
+	var found []partition
+	for ok := it.First(); ok; {
+		k, whole := parseMessageKey(it.Key())
+		if !whole {
+			err = fmt.Errorf("the key %x of a message is corrupt", it.Key())
+			break
+		}
+		found = append(found, k.part)
+		ok = it.SeekGE(after(appendPartition(nil, spaceMessage, k.part)))
+	}
+	return found, errors.Join(err, s.readError(it.Error()), it.Close())
 }
 
 // A logger passes on what the engine logs.

@@ -1,11 +1,10 @@
 package pebble
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"time"
-
-	engine "github.com/cockroachdb/pebble/v2"
 
 	"waybill"
 )
@@ -112,12 +111,16 @@ func (s *Store) passChunk() (more bool, err error) {
 		if !ch.pending {
 			continue
 		}
-		s.write.begin()
-		set, err := s.write.renew(ch)
-		if err != nil {
-			return false, errors.Join(err, s.write.abandon())
+		if err := s.makeRoom(); err != nil {
+			return false, err
 		}
-		if err := s.write.commit(); err != nil {
+		s.commit.begin()
+		set, err := s.commit.renewRuns(ch)
+		if err != nil {
+			return false, errors.Join(err, s.commit.abandon())
+		}
+		s.commit.putSetting(&set)
+		if err := s.commit.finish(); err != nil {
 			return false, err
 		}
 		s.adopt(map[waybill.ChannelNumber]setting{ch.Number: set})
@@ -126,44 +129,165 @@ func (s *Store) passChunk() (more bool, err error) {
 	return false, nil
 }
 
-// passMessages is how many messages a pass reads while others wait to write.
-const passMessages = 2000
-
-// renew marks the next messages of ch and returns the setting with the new
-// cursor.
-func (w *write) renew(ch *channel) (setting, error) {
-	set := ch.setting
-	prefix := appendChannel(nil, spaceMessage, ch.Number)
-	from := prefix
-	if set.cursor != nil {
-		from = append(append(append([]byte(nil), prefix...), set.cursor...), 0)
+// renewTables renews the marks of all messages of channels that are in memory.
+func (c *commit) renewTables(channels map[waybill.ChannelNumber]*channel) {
+	t := c.s.live
+	var previous []int32
+	if c.s.previous != nil {
+		previous = c.stale(c.s.previous.table, channels)
+		t.reserve(len(previous)) // first: it moves the slots
 	}
-	it, err := w.s.db.NewIter(&engine.IterOptions{LowerBound: from, UpperBound: after(prefix)})
+	for i, tag := range t.tags {
+		if tag != 0 {
+			c.renew(channels[t.slots[i].channel], int32(i))
+		}
+	}
+	for _, i := range previous {
+		p := c.s.previous.table
+		old := &p.slots[i]
+		if t.find(old.channel, &old.hash) < 0 {
+			c.renew(channels[old.channel], int32(t.insert(old.channel, &old.hash, old.state, p.extraOf(&old.state))))
+		}
+	}
+}
+
+// stale returns the slots of t that have another mark than their channel wants.
+func (c *commit) stale(t *table, channels map[waybill.ChannelNumber]*channel) []int32 {
+	var stale []int32
+	for i, tag := range t.tags {
+		s := &t.slots[i]
+		if tag == 0 || s.ref == noRef || s.part < c.s.horizon {
+			continue
+		}
+		if ch := channels[s.channel]; ch != nil && ch.stale(&s.state, t.extraOf(&s.state)) {
+			stale = append(stale, int32(i))
+		}
+	}
+	return stale
+}
+
+// stale reports whether the mark of a state is another than the setting wants.
+func (ch *channel) stale(s *state, x *extra) bool {
+	return ch.words.tuples[s.ref].collected() != ch.wants(s, x)
+}
+
+// wants agrees with waybill.Message.Mark.
+func (ch *channel) wants(s *state, x *extra) bool {
+	first := waybill.Instant(s.earliest())
+	if x != nil {
+		for _, click := range x.clicks {
+			if first == waybill.Never || click.At < first {
+				first = click.At
+			}
+		}
+	}
+	return ch.MetricsEnabled != waybill.Never && first >= ch.MetricsEnabled
+}
+
+// renew brings the mark of a message in the live table in line with the setting.
+func (c *commit) renew(ch *channel, i int32) {
+	t := c.s.live
+	s := &t.slots[i]
+	if ch == nil || s.ref == noRef || !ch.stale(&s.state, t.extraOf(&s.state)) {
+		return
+	}
+	before := s.message(t.extraOf(&s.state), &ch.words.view, c.s.texts.all())
+	m := before
+	c.replace(ch, i, &before, &m)
+}
+
+// passMessages is how many messages a pass looks at while others wait to write,
+// and passRenewed how many of them it changes.
+const (
+	passMessages = 20_000
+	passRenewed  = 2000
+)
+
+// renewRuns renews the marks of the next messages of ch in runs and returns the
+// setting with the new cursor. A message that is in memory too has the right mark.
+func (c *commit) renewRuns(ch *channel) (setting, error) {
+	set := ch.setting
+	stale, err := c.staleInRuns(&set)
 	if err != nil {
 		return set, err
 	}
-	defer it.Close()
-	n := 0
-	for ok := it.First(); ok; ok = it.Next() {
-		if n++; n > passMessages {
-			return set, w.putSetting(&set)
+	t := c.s.live
+	t.reserve(len(stale))
+	for i := range stale {
+		k := &stale[i].key
+		if t.find(k.channel, &k.hash) >= 0 {
+			continue
 		}
-		h := history{ch: ch, id: string(it.Key()[channelPrefix:])}
-		value, err := it.ValueAndErr()
-		if err != nil {
-			return set, err
+		if p := c.s.previous; p != nil {
+			if i := p.table.find(k.channel, &k.hash); i >= 0 && p.table.slots[i].part == k.part && p.table.slots[i].ref != noRef {
+				continue
+			}
 		}
-		if err := h.decode(value); err != nil {
-			return set, err
-		}
-		if err := w.put(&h); err != nil {
-			return set, err
-		}
-		set.cursor = []byte(h.id)
+		c.renew(ch, int32(t.insert(k.channel, &k.hash, stale[i].state, stale[i].extra)))
 	}
-	if it.Error() != nil {
-		return set, it.Error()
+	return set, nil
+}
+
+// A stored is a state in a run.
+type stored struct {
+	key   messageKey
+	state state
+	extra *extra
+}
+
+// staleInRuns returns states of the channel of set whose mark is stale, from its
+// cursor on, and moves the cursor.
+func (c *commit) staleInRuns(set *setting) ([]stored, error) {
+	ch := c.s.channels[set.Number]
+	it, err := c.s.db.NewIter(nil)
+	if err != nil {
+		return nil, err
+	}
+	defer it.Close()
+	var stale []stored
+	seen := 0
+	for _, p := range c.s.partitions {
+		prefix := appendPartitionChannel(nil, spaceMessage, p, set.Number)
+		if p < c.s.horizon || bytes.Compare(set.cursor, after(prefix)) >= 0 {
+			continue
+		}
+		it.SetBounds(prefix, after(prefix))
+		ok := it.First()
+		if bytes.HasPrefix(set.cursor, prefix) {
+			ok = it.SeekGE(append(bytes.Clone(set.cursor), 0))
+		}
+		for ; ok; ok = it.Next() {
+			if seen++; seen > passMessages || len(stale) >= passRenewed {
+				return stale, nil
+			}
+			value, err := it.ValueAndErr()
+			if err != nil {
+				return nil, c.s.readError(err)
+			}
+			s, err := decodeStored(it.Key(), value, &ch.words.view)
+			if err != nil {
+				return nil, err
+			}
+			if ch.stale(&s.state, s.extra) {
+				stale = append(stale, s)
+			}
+			set.cursor = append(set.cursor[:0:0], it.Key()...)
+		}
+		if err := it.Error(); err != nil {
+			return nil, c.s.readError(err)
+		}
 	}
 	set.pending, set.cursor = false, nil
-	return set, w.putSetting(&set)
+	return stale, nil
+}
+
+// decodeStored returns the state in a run.
+func decodeStored(key, value []byte, v *view) (stored, error) {
+	k, ok := parseMessageKey(key)
+	d := decoder{rest: value}
+	st, x := decodeState(&d, k.part)
+	if !ok || !d.complete() || uint64(st.ref) >= uint64(len(v.tuples)) {
+		return stored{}, errState(k.channel, &k.hash)
+	}
+	return stored{k, st, x}, nil
 }

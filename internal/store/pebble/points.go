@@ -2,11 +2,10 @@ package pebble
 
 import (
 	"context"
+	"encoding/binary"
+	"fmt"
 	"maps"
 	"slices"
-	"strconv"
-
-	engine "github.com/cockroachdb/pebble/v2"
 
 	"waybill"
 )
@@ -20,268 +19,210 @@ func (s *Store) Points(ctx context.Context, q waybill.Query) ([]waybill.Point, e
 	if err := q.Validate(); err != nil {
 		return nil, err
 	}
-	it, err := s.db.NewIterWithContext(ctx, nil)
-	if err != nil {
-		return nil, s.readError(err)
+	if q.Basis == waybill.BySend && !s.bySend {
+		return nil, waybill.Errorf(waybill.Invalid, "this store does not count by send")
 	}
-	defer it.Close()
-	series := waybill.NewSeries(q)
-	for i, c := range q.Channels {
-		// The view comes after the iterator, so that it has all its words.
-		_, v, ok := s.lookup(c)
-		if !ok || slices.Contains(q.Channels[:i], c) {
+	q.Channels = slices.Compact(slices.Sorted(slices.Values(q.Channels)))
+	from, to := q.Quarters()
+	v, err := s.look(ctx, glance{
+		channels: q.Channels, basis: q.Basis,
+		from: uint32(from) / quartersPerDay, to: (uint32(to) + quartersPerDay - 1) / quartersPerDay,
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer v.close()
+	b := newBoard(&q, v)
+	for _, c := range q.Channels {
+		view, ok := v.views[c]
+		if !ok {
 			continue
 		}
-		if err := s.addChannel(ctx, it, newTally(series, &q, c, v)); err != nil {
+		sc := &scan{v: v, board: b, groups: b.groups.of(c, view), channel: c, view: view, q: &q}
+		if err := sc.run(ctx); err != nil {
 			return nil, err
 		}
 	}
-	return series.Points(), nil
+	return b.answer()
 }
 
-// addChannel adds the cells of one channel to its tally.
-func (s *Store) addChannel(ctx context.Context, it *engine.Iterator, t *tally) error {
-	from, to := t.q.Quarters()
-	err := s.scanRange(ctx, it,
-		appendCellsKey(nil, t.channel, t.q.Basis, from),
-		appendCellsKey(nil, t.channel, t.q.Basis, to),
-		func(key, value []byte) error { return t.addList(quarterOf(key), value) })
-	if err != nil {
-		return err
-	}
-	return t.flush()
-}
-
-// A tally adds the cells of one channel, bucket by bucket, to a series. What the
-// query asks of a tuple is decided once for each tuple.
-type tally struct {
-	series  *waybill.Series
-	q       *waybill.Query
+// A scan adds the cells of one channel to a board, unit by unit: a day, or a
+// period where a projection has all that the query asks.
+type scan struct {
+	v       *version
+	board   *board
+	groups  *grouping
 	channel waybill.ChannelNumber
 	view    view
+	q       *waybill.Query
 
-	byDetail bool
-	filters  []filter
-	texts    []string          // of the view, and the categories of the query
-	category map[string]uint32 // numbers of those in texts
-	groups   map[groupKey]int32
-	keys     []groupKey
-	groupOf  []int32 // by tuple ref; see undecided and dropped
-	details  map[detailGroup]int32
-
-	bucket  waybill.Bucket
-	quarter waybill.Quarter  // of the bucket
-	counts  []waybill.Counts // by group
-	values  [][]string       // by group: what t.key returned, once asked
-	touched []int32
+	space     byte
+	days      uint32   // of a unit
+	templates []uint32 // those whose projections are read; nil is all
+	pending   []uint32 // units with differences that are not folded, not yet added
+	unit      uint32
+	open      bool // whether unit is being added up
 }
 
-const (
-	undecided = 0 // groups start at 1
-	dropped   = -1
-)
-
-// A groupKey holds what tells the groups of a query apart: numbers of texts, the
-// kind, and the ref of the detail. What is not grouped by is 0.
-type groupKey [waybill.NumLabels + 2]uint32
-
-const (
-	groupKind   = waybill.NumLabels
-	groupDetail = waybill.NumLabels + 1
-)
-
-type detailGroup struct {
-	group  int32
-	detail uint32
-}
-
-// A filter is a filter of a query and its verdict on each text, once known.
-type filter struct {
-	by       waybill.Dimension
-	values   map[string]bool
-	verdicts []int8 // by number of text; 0 is unknown
-}
-
-func newTally(s *waybill.Series, q *waybill.Query, c waybill.ChannelNumber, v view) *tally {
-	t := &tally{
-		series: s, q: q, channel: c, view: v,
-		byDetail: slices.Contains(q.GroupBy, waybill.DimDetail),
-		texts:    v.texts[:len(v.texts):len(v.texts)],
-		category: make(map[string]uint32),
-		groups:   make(map[groupKey]int32),
-		keys:     make([]groupKey, 1),
-		groupOf:  make([]int32, len(v.tuples)),
-		details:  make(map[detailGroup]int32),
-		counts:   make([]waybill.Counts, 1),
-		values:   make([][]string, 1),
-	}
-	for ref, category := range q.Categories {
-		if ref.Channel == c {
-			t.nameCategory(category)
+// choose picks the smallest cells that can answer the query.
+func (s *scan) choose() {
+	uses := func(labels ...waybill.Label) bool {
+		can := func(d waybill.Dimension) bool {
+			return d == waybill.DimKind || d == waybill.DimChannel ||
+				d < waybill.NumLabels && slices.Contains(labels, waybill.Label(d))
 		}
-	}
-	for _, f := range q.Where {
-		values := make(map[string]bool, len(f.Values))
-		for _, value := range f.Values {
-			values[value] = true
-		}
-		t.filters = append(t.filters, filter{f.By, values, make([]int8, len(t.texts))})
-	}
-	return t
-}
-
-// nameCategory numbers a category that the query brings along. The view may have
-// the same text under another number: the groups of the two meet in the series.
-func (t *tally) nameCategory(category string) {
-	if _, ok := t.category[category]; !ok && category != "" {
-		t.category[category] = uint32(len(t.texts))
-		t.texts = append(t.texts, category)
-	}
-}
-
-// addList adds a list of cells, of a quarter not before the previous one.
-func (t *tally) addList(at waybill.Quarter, list []byte) error {
-	if b := t.series.BucketOf(at); b != t.bucket {
-		if err := t.flush(); err != nil {
-			return err
-		}
-		t.bucket, t.quarter = b, at
-	}
-	es := readEntries(list)
-	for e := (entry{}); es.next(&e); {
-		if !t.view.has(&e) {
-			return errCells
-		}
-		if t.byDetail == (e.detail == 0) {
-			continue
-		}
-		if g := t.group(&e); g != dropped {
-			if t.counts[g] == (waybill.Counts{}) {
-				t.touched = append(t.touched, g)
+		for _, f := range s.q.Where {
+			if !can(f.By) {
+				return false
 			}
-			t.counts[g].Add(e.counts)
 		}
+		return !slices.ContainsFunc(s.q.GroupBy, func(d waybill.Dimension) bool { return !can(d) })
 	}
-	return es.err()
+	s.space, s.days = spaceCells, 1
+	s.templates = s.wantedTemplates()
+	coarse := s.q.Granularity >= waybill.Day || s.q.Granularity == waybill.Total
+	switch {
+	case uses(waybill.LabelSender):
+		s.space, s.days = spaceSender, periodDays
+	case uses(templateLabels...) && (coarse || s.templates != nil):
+		s.space, s.days = spaceTemplate, periodDays
+	}
 }
 
-// flush adds the counts of the bucket to the series.
-func (t *tally) flush() error {
-	slices.Sort(t.touched)
-	for _, g := range slices.Compact(t.touched) {
-		if t.counts[g] == (waybill.Counts{}) {
+// wantedTemplates returns the numbers of the templates that a filter of the query
+// names, ascending, or nil where there is none.
+func (s *scan) wantedTemplates() []uint32 {
+	for _, f := range s.q.Where {
+		if f.By != waybill.Dimension(waybill.LabelTemplate) {
 			continue
 		}
-		if err := t.series.Add(t.quarter, t.key(g), t.counts[g]); err != nil {
-			return err
+		wanted := []uint32{}
+		for _, value := range f.Values {
+			if n, ok := s.v.s.texts.lookup(value); ok {
+				wanted = append(wanted, n)
+			}
 		}
-		t.counts[g] = waybill.Counts{}
+		slices.Sort(wanted)
+		return slices.Compact(wanted)
 	}
-	t.touched = t.touched[:0]
 	return nil
 }
 
-// group returns the group in which e counts, or dropped.
-func (t *tally) group(e *entry) int32 {
-	g := t.groupOf[e.tuple]
-	if g == undecided {
-		g = t.decide(e.tuple)
-		t.groupOf[e.tuple] = g
+func (s *scan) run(ctx context.Context) error {
+	s.choose()
+	s.findPending()
+	from, to := s.q.Quarters()
+	perUnit := s.days * quartersPerDay
+	first, last := uint32(from)/perUnit, (uint32(to)+perUnit-1)/perUnit
+	err := s.v.s.scanRange(ctx, s.v.it,
+		appendCellsKey(nil, s.space, s.channel, s.q.Basis, first),
+		appendCellsKey(nil, s.space, s.channel, s.q.Basis, last),
+		func(key, value []byte) error {
+			if !s.wants(key) {
+				return nil
+			}
+			if err := s.enter(unitOf(key)); err != nil {
+				return err
+			}
+			if err := s.addPacked(value); err != nil {
+				return fmt.Errorf("read %x: %w", key, err)
+			}
+			return nil
+		})
+	if err != nil {
+		return err
 	}
-	if g == dropped || !t.byDetail {
-		return g
-	}
-	k := detailGroup{g, e.detail}
-	d, ok := t.details[k]
-	if !ok {
-		key := t.keys[g]
-		key[groupDetail] = e.detail
-		d = t.numberOf(key)
-		t.details[k] = d
-	}
-	return d
-}
-
-func (t *tally) decide(ref uint32) int32 {
-	tup := t.view.tuples[ref]
-	if t.q.Collected && !tup.collected {
-		return dropped
-	}
-	if template := tup.values[waybill.LabelTemplate]; template != 0 && tup.values[waybill.LabelCategory] == 0 {
-		tup.values[waybill.LabelCategory] = t.category[t.q.CategoryOf(waybill.TemplateRef{
-			Channel: t.channel, Template: t.texts[template], Language: t.texts[tup.values[waybill.LabelLanguage]],
-		})]
-	}
-	for i := range t.filters {
-		if !t.filters[i].passes(t.texts, &tup) {
-			return dropped
+	for len(s.pending) > 0 {
+		if err := s.enter(s.pending[0]); err != nil {
+			return err
 		}
 	}
-	var key groupKey
-	for _, d := range t.q.GroupBy {
-		switch {
-		case d < waybill.NumLabels:
-			key[d] = tup.values[d]
-		case d == waybill.DimKind:
-			key[groupKind] = uint32(tup.kind)
+	return s.board.end()
+}
+
+// wants reports whether the value of a key is to be read.
+func (s *scan) wants(key []byte) bool {
+	if s.space != spaceTemplate || s.templates == nil {
+		return true
+	}
+	_, ok := slices.BinarySearch(s.templates, binary.BigEndian.Uint32(key[cellsPrefix+4:]))
+	return ok
+}
+
+func appendTemplateKey(dst []byte, c waybill.ChannelNumber, b waybill.Basis, period, template uint32) []byte {
+	return binary.BigEndian.AppendUint32(appendCellsKey(dst, spaceTemplate, c, b, period), template)
+}
+
+// findPending finds the units that have differences which are not folded.
+func (s *scan) findPending() {
+	units := make(map[uint32]bool)
+	for i := range s.v.overlays {
+		for p := range s.v.overlays[i].days {
+			if p.channel == s.channel {
+				units[p.day/s.days] = true
+			}
 		}
 	}
-	return t.numberOf(key)
+	s.pending = slices.Sorted(maps.Keys(units))
 }
 
-func (f *filter) passes(texts []string, tup *tuple) bool {
-	if f.by == waybill.DimKind {
-		return f.values[tup.kind.String()]
+// enter makes unit the one that is added up, with what is not folded of it.
+func (s *scan) enter(unit uint32) error {
+	for !s.open || s.unit != unit {
+		next := unit
+		if len(s.pending) > 0 && s.pending[0] <= unit {
+			next = s.pending[0]
+			s.pending = s.pending[1:]
+		}
+		s.unit, s.open = next, true
+		if err := s.board.begin(next*s.days*quartersPerDay, s.days*quartersPerDay); err != nil {
+			return err
+		}
+		s.addUnfolded(next)
 	}
-	n := tup.values[f.by]
-	if f.verdicts[n] == 0 {
-		f.verdicts[n] = -1
-		if f.values[texts[n]] {
-			f.verdicts[n] = 1
+	return nil
+}
+
+func (s *scan) addUnfolded(unit uint32) {
+	for i := range s.v.overlays {
+		for day := range s.days {
+			p := place{s.channel, s.q.Basis, unit*s.days + day}
+			deltas := s.v.overlays[i].days[p]
+			for j := range deltas {
+				d := &deltas[j]
+				slot := s.board.slots[day*quartersPerDay+uint32(d.quarter)]
+				if slot < 0 {
+					continue
+				}
+				if g := s.groups.group(d.ref, d.major); g != dropped {
+					s.board.rows[slot].addDelta(g, d)
+				}
+			}
 		}
 	}
-	return f.verdicts[n] > 0
 }
 
-func (t *tally) numberOf(key groupKey) int32 {
-	g, ok := t.groups[key]
-	if !ok {
-		g = int32(len(t.keys))
-		t.groups[key] = g
-		t.keys = append(t.keys, key)
-		t.counts = append(t.counts, waybill.Counts{})
-		t.values = append(t.values, nil)
-	}
-	return g
-}
-
-// key returns the values of the dimensions of group g.
-func (t *tally) key(g int32) []string {
-	if t.values[g] != nil {
-		return t.values[g]
-	}
-	key := make([]string, len(t.q.GroupBy))
-	for i, d := range t.q.GroupBy {
-		switch d {
-		case waybill.DimKind:
-			key[i] = waybill.Kind(t.keys[g][groupKind]).String()
-		case waybill.DimChannel:
-			key[i] = strconv.FormatUint(uint64(t.channel), 10)
-		case waybill.DimDetail:
-			key[i] = detailKey(t.view.details[t.keys[g][groupDetail]])
-		default:
-			key[i] = t.texts[t.keys[g][d]]
+func (s *scan) addPacked(packed []byte) error {
+	u := unpack(packed)
+	daily := s.space == spaceCells
+	for u.next() {
+		at, detail := u.quarter, u.major
+		if !daily {
+			at, detail = at+u.major*quartersPerDay, 0
+		}
+		if uint64(at) >= uint64(len(s.board.slots)) || uint64(u.ref) >= uint64(len(s.view.tuples)) ||
+			uint64(detail) >= uint64(len(s.view.details)) {
+			return errCells
+		}
+		slot := s.board.slots[at]
+		if slot < 0 {
+			continue
+		}
+		if g := s.groups.group(u.ref, detail); g != dropped {
+			s.board.rows[slot].add(g, u.mask, &u.counts)
 		}
 	}
-	t.values[g] = key
-	return key
-}
-
-func detailKey(d waybill.Detail) string {
-	if d.Code != "" {
-		return d.Code
-	}
-	return d.Button.Type + "\x00" + d.Button.Text
+	return u.err()
 }
 
 // Values implements waybill.Store.
@@ -295,15 +236,21 @@ func (s *Store) Values(
 	if l >= waybill.NumLabels {
 		return nil, waybill.Errorf(waybill.Invalid, "label %d is unknown", l)
 	}
-	_, v, _ := s.lookup(c)
+	s.mu.RLock()
+	var v view
+	if ch := s.channels[c]; ch != nil {
+		v = ch.view
+	}
+	s.mu.RUnlock()
 	seen := make(map[uint32]bool)
 	for i := range v.tuples {
 		seen[v.tuples[i].values[l]] = true
 	}
 	delete(seen, 0) // absent
+	texts := s.texts.all()
 	values := make([]string, 0, len(seen))
-	for n := range maps.Keys(seen) {
-		values = append(values, v.texts[n])
+	for n := range seen {
+		values = append(values, texts[n])
 	}
 	slices.Sort(values)
 	return values, nil

@@ -11,7 +11,7 @@ import (
 const (
 	spaceSegment  = 'g' // channel, ID -> the segment
 	spaceOrder    = 'o' // channel, text of the condition or of none, time, ID -> nothing
-	spaceTotal    = 'a' // channel, ID -> all-time counts, as one run
+	spaceTotal    = 'a' // channel, ID -> all-time counts
 	spaceSnapshot = 'n' // channel, text of the ID, quarter -> time and counts
 )
 
@@ -96,4 +96,22 @@ func decodeSnapshot(c waybill.ChannelNumber, id string, data []byte) (waybill.Sn
 		n.Counts[m] = d.varint()
 	}
 	return n, d.complete()
+}
+
+func appendCounts(dst []byte, counts *waybill.Counts) []byte {
+	for _, n := range counts {
+		dst = binary.AppendVarint(dst, n)
+	}
+	return dst
+}
+
+func decodeCounts(data []byte) (counts waybill.Counts, err error) {
+	d := decoder{rest: data}
+	for m := range counts {
+		counts[m] = d.varint()
+	}
+	if !d.complete() {
+		return counts, errCells
+	}
+	return counts, nil
 }

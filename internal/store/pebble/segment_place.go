@@ -41,8 +41,8 @@ func (p *placement) place(g *waybill.Segment) (old waybill.Segment, exists bool,
 		return old, false, err
 	}
 	name := segmentName{g.Channel, g.ID}
-	switch _, configured := p.r.s.channels[g.Channel]; {
-	case !configured:
+	switch {
+	case p.r.s.channels[g.Channel] == nil:
 		return old, false, waybill.Errorf(waybill.Invalid, "channel %d is not configured", g.Channel)
 	case p.seen[name]:
 		return old, false, waybill.Errorf(waybill.Invalid, "segment %q is named twice", g.ID)
@@ -104,7 +104,7 @@ func (p *placement) checkTies() error {
 }
 
 // putSegment writes g in place of old, if that exists.
-func (w *write) putSegment(g, old *waybill.Segment, exists bool) error {
+func (w *commit) putSegment(g, old *waybill.Segment, exists bool) error {
 	if exists && old.Condition != g.Condition {
 		if err := w.dropOrder(old); err != nil {
 			return err
@@ -118,7 +118,7 @@ func (w *write) putSegment(g, old *waybill.Segment, exists bool) error {
 	return w.batch.Set(appendSegmentKey(nil, spaceSegment, g.Channel, g.ID), appendSegment(nil, g), nil)
 }
 
-func (w *write) dropOrder(g *waybill.Segment) error {
+func (w *commit) dropOrder(g *waybill.Segment) error {
 	for _, condition := range conditionsOf(g) {
 		if err := w.batch.Delete(appendOrderKey(nil, condition, g), nil); err != nil {
 			return err
@@ -130,35 +130,4 @@ func (w *write) dropOrder(g *waybill.Segment) error {
 // conditionsOf returns the lists that g stands in.
 func conditionsOf(g *waybill.Segment) []string {
 	return slices.Compact([]string{"", g.Condition})
-}
-
-// countSegment adds n times what m adds to its segment to the differences.
-func (w *write) countSegment(ch *channel, m *waybill.Message, n int64) {
-	id, counts := m.SegmentCounts(ch.Provider)
-	if id == "" {
-		return
-	}
-	name := segmentName{ch.Number, id}
-	total := w.totals[name]
-	for metric := range counts {
-		total[metric] += n * counts[metric]
-	}
-	w.totals[name] = total
-}
-
-// putTotals writes the differences of the segments.
-func (w *write) putTotals() error {
-	for name, counts := range w.totals {
-		w.value = appendRuns(w.value[:0], 1)
-		head, previous := len(w.value), uint32(0)
-		w.value = appendEntry(w.value, &previous, &entry{counts: counts})
-		if len(w.value) == head {
-			continue
-		}
-		w.key = appendSegmentKey(w.key[:0], spaceTotal, name.channel, name.id)
-		if err := w.batch.Merge(w.key, w.value, nil); err != nil {
-			return err
-		}
-	}
-	return nil
 }

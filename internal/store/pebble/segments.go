@@ -21,27 +21,15 @@ func unknownSegment(c waybill.ChannelNumber, id string) error {
 
 // segmentReader reads segments as they are at one moment.
 type segmentReader struct {
-	s  *Store
-	it *engine.Iterator
+	s *Store
+	*version
 }
 
-// readSegments returns a reader, which the caller closes.
-func (s *Store) readSegments(ctx context.Context) (segmentReader, error) {
-	it, err := s.db.NewIterWithContext(ctx, nil)
-	return segmentReader{s, it}, s.readError(err)
-}
-
-func (r segmentReader) close() { r.it.Close() }
-
-// get returns the value of a key, nil where there is none. It is good until the
-// next call.
-func (r segmentReader) get(key []byte) ([]byte, error) {
-	r.it.SetBounds(key, append(key[:len(key):len(key)], 0))
-	if !r.it.First() {
-		return nil, r.s.readError(r.it.Error())
-	}
-	value, err := r.it.ValueAndErr()
-	return value, r.s.readError(err)
+// readSegments returns a reader of the segments of a channel, which the caller
+// closes.
+func (s *Store) readSegments(ctx context.Context, c waybill.ChannelNumber) (segmentReader, error) {
+	v, err := s.look(ctx, glance{channels: []waybill.ChannelNumber{c}, totals: true})
+	return segmentReader{s, v}, err
 }
 
 // segment returns a stored segment.
@@ -67,11 +55,16 @@ func (r segmentReader) report(g waybill.Segment) (waybill.SegmentReport, error) 
 		return report, err
 	}
 	value, err := r.get(appendSegmentKey(nil, spaceTotal, g.Channel, g.ID))
-	if err != nil || value == nil {
+	if err != nil {
 		return report, err
 	}
-	report.Counts, err = sumOf(value)
-	return report, err
+	if value != nil {
+		if report.Counts, err = decodeCounts(value); err != nil {
+			return report, err
+		}
+	}
+	report.Counts.Add(r.unfolded(g.ID))
+	return report, nil
 }
 
 // latest returns the last snapshot of a segment.
@@ -91,15 +84,6 @@ func (r segmentReader) latest(c waybill.ChannelNumber, id string) (n waybill.Sna
 	return n, true, nil
 }
 
-// sumOf adds up the runs of a total.
-func sumOf(value []byte) (counts waybill.Counts, err error) {
-	es := readEntries(value)
-	for e := (entry{}); es.next(&e); {
-		counts.Add(e.counts)
-	}
-	return counts, es.err()
-}
-
 // Segment implements waybill.Store.
 func (s *Store) Segment(
 	ctx context.Context, c waybill.ChannelNumber, id string,
@@ -108,7 +92,7 @@ func (s *Store) Segment(
 		return waybill.SegmentReport{}, err
 	}
 	defer s.leave()
-	r, err := s.readSegments(ctx)
+	r, err := s.readSegments(ctx, c)
 	if err != nil {
 		return waybill.SegmentReport{}, err
 	}
@@ -132,7 +116,7 @@ func (s *Store) Segments(ctx context.Context, q waybill.SegmentQuery) ([]waybill
 	if err := q.Validate(); err != nil {
 		return nil, err
 	}
-	order, err := s.readSegments(ctx)
+	order, err := s.readSegments(ctx, q.Channel)
 	if err != nil {
 		return nil, err
 	}
@@ -142,8 +126,9 @@ func (s *Store) Segments(ctx context.Context, q waybill.SegmentQuery) ([]waybill
 	if err != nil {
 		return nil, s.readError(err)
 	}
-	values := segmentReader{s, it}
-	defer values.close()
+	defer it.Close()
+	values := order
+	values.version = order.with(it)
 
 	prefix := appendOrderPrefix(nil, q.Channel, q.Condition)
 	from, to := orderRange(prefix, &q)
@@ -192,7 +177,7 @@ func (s *Store) Snapshots(
 		return nil, err
 	}
 	defer s.leave()
-	r, err := s.readSegments(ctx)
+	r, err := s.readSegments(ctx, c)
 	if err != nil {
 		return nil, err
 	}
@@ -227,7 +212,7 @@ func (s *Store) Snapshots(
 }
 
 // change runs one change of segments as one commit.
-func (s *Store) change(ctx context.Context, f func(w *write, r segmentReader) error) error {
+func (s *Store) change(ctx context.Context, f func(w *commit, r segmentReader) error) error {
 	if err := s.enter(ctx); err != nil {
 		return err
 	}
@@ -236,22 +221,22 @@ func (s *Store) change(ctx context.Context, f func(w *write, r segmentReader) er
 		return err
 	}
 	defer s.unlock()
-	r, err := s.readSegments(ctx)
+	r, err := s.readSegments(ctx, 0)
 	if err != nil {
 		return err
 	}
 	defer r.close()
-	s.write.begin()
-	if err := f(&s.write, r); err != nil {
-		return errors.Join(err, s.write.abandon())
+	s.commit.begin()
+	if err := f(s.commit, r); err != nil {
+		return errors.Join(err, s.commit.abandon())
 	}
-	return s.write.commit()
+	return s.commit.finish()
 }
 
 // PutSegments implements waybill.Store.
 func (s *Store) PutSegments(ctx context.Context, segments []waybill.Segment) ([]waybill.Segment, error) {
 	var stored []waybill.Segment
-	err := s.change(ctx, func(w *write, r segmentReader) error {
+	err := s.change(ctx, func(w *commit, r segmentReader) error {
 		p := newPlacement(r, s.now())
 		for i := range segments {
 			g := segments[i]
@@ -274,7 +259,7 @@ func (s *Store) PutSegments(ctx context.Context, segments []waybill.Segment) ([]
 
 // DeleteSegment implements waybill.Store.
 func (s *Store) DeleteSegment(ctx context.Context, c waybill.ChannelNumber, id string) error {
-	return s.change(ctx, func(w *write, r segmentReader) error {
+	return s.change(ctx, func(w *commit, r segmentReader) error {
 		g, ok, err := r.segment(c, id)
 		switch {
 		case err != nil:
@@ -293,7 +278,7 @@ func (s *Store) DeleteSegment(ctx context.Context, c waybill.ChannelNumber, id s
 
 // PutSnapshots implements waybill.Store.
 func (s *Store) PutSnapshots(ctx context.Context, snapshots []waybill.Snapshot) error {
-	return s.change(ctx, func(w *write, r segmentReader) error {
+	return s.change(ctx, func(w *commit, r segmentReader) error {
 		latest, err := r.winners(snapshots, s.now())
 		if err != nil {
 			return err

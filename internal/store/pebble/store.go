@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	engine "github.com/cockroachdb/pebble/v2"
@@ -21,37 +22,100 @@ type Options struct {
 	Log        *slog.Logger     // nil discards
 	CacheBytes int64            // memory for blocks read from files; 0 is 128 MB
 	FS         vfs.FS           // for tests; nil is the operating system's
+
+	// KeepMessages is how long the histories of messages are kept, in whole
+	// partitions of 28 days; 0 is for ever. Counters are kept for ever.
+	KeepMessages time.Duration
+
+	// KeepNames says what is kept of a message besides what is counted.
+	KeepNames KeepNames
+
+	// EventBasisOnly makes a new store that does not count by send; such
+	// queries then fail with Invalid. A store that exists keeps what it has.
+	EventBasisOnly bool
+
+	// GenerationMessages is how many messages are held in memory until they
+	// are written as a sorted run; 0 is 1.3 million, which take 220 MB.
+	GenerationMessages int
 }
 
+// KeepNames says what is kept of a message besides what is counted.
+type KeepNames uint8
+
+// The choices of Options.KeepNames. The IDs of some vendors contain the
+// recipient's phone number.
+const (
+	KeepRecipients KeepNames = iota // IDs and recipients
+	KeepIDs                         // IDs alone
+	KeepNothing                     // neither
+)
+
 // A Store is a waybill.Store in a directory of this machine. The package comment
-// tells how it fails.
+// tells how it works and how it fails.
 type Store struct {
-	db   *engine.DB
-	disk *disk
-	now  func() time.Time
-	log  *slog.Logger
+	db     *engine.DB
+	disk   *disk
+	dir    string
+	now    func() time.Time
+	log    *slog.Logger
+	engine *engine.Options
+
+	keep         KeepNames
+	keepMessages time.Duration
+	bySend       bool // whether the store counts by send
+	hashKey      [2]uint64
+	limit        int // messages of a generation
+
+	texts *texts
+	sets  *labelSets
+	queue queue
+	bloom atomic.Pointer[bloom] // nil while it is being made
 
 	writer chan struct{} // holds one value while somebody writes
-	write  write         // owned by who holds writer
 
-	mu       sync.RWMutex // guards channels and pass, not words
-	channels map[waybill.ChannelNumber]*channel
-	pass     pass
+	// Owned by who holds writer.
+	commit       *commit
+	live         *table
+	seq          uint64 // of the last commit
+	acknowledged *mark
+	tooLate      int64
+	horizon      partition // all before it is dropped, or about to be
 
-	closing chan struct{} // closed when Close begins
-	wake    chan struct{} // tells the passes that one is pending
-	passes  sync.WaitGroup
-	life    sync.RWMutex // held for reading by every call
-	closed  bool         // guarded by life
+	// Written by who holds writer, with mu held: both may read.
+	mu         sync.RWMutex
+	channels   map[waybill.ChannelNumber]*channel
+	overlay    *overlay
+	previous   *generation // nil before the first rotation
+	partitions []partition // that have runs, ascending; never changed in place
+	pass       pass
+
+	dropped bool // whether the filter knows of messages that are dropped; owned by the folder
+
+	closing    chan struct{} // closed when Close begins
+	wake       chan struct{} // tells the passes that one is pending
+	work       chan struct{} // tells the folder that there is work
+	background sync.WaitGroup
+	life       sync.RWMutex // held for reading by every call
+	closed     bool         // guarded by life
 }
 
 var _ waybill.Store = (*Store)(nil)
 
+// A generation is what was in memory when the next one began. Its table remains
+// for look-ups until it is reused.
+type generation struct {
+	table   *table
+	overlay *overlay      // nil once it is folded; guarded by Store.mu
+	last    uint64        // sequence of its last commit
+	folded  chan struct{} // closed when all of it is in runs and folded
+}
+
 // A channel is what the store has in memory of a channel.
 type channel struct {
-	setting // written by the writer with mu held
-	view    // what readers see of words; written by the writer with mu held
+	setting // written by the writer with Store.mu held
+	view    // what readers see of words; written by the writer with Store.mu held
 	words   *words
+	grown   uint32 // the last commit in which words grew
 }
 
 // enter begins a call; leave ends it. It fails once the store is being closed.
@@ -75,16 +139,25 @@ func errClosed() error {
 
 // lock waits for the right to write, which unlock gives back.
 func (s *Store) lock(ctx context.Context) error {
-	select {
-	case s.writer <- struct{}{}:
-	case <-ctx.Done():
-		return ctx.Err()
+	if err := s.hold(ctx); err != nil {
+		return err
 	}
 	if err := s.disk.failure(); err != nil {
 		s.unlock()
 		return err
 	}
 	return nil
+}
+
+// hold is lock for those who only read what the writer owns: it works on when the
+// disk has failed.
+func (s *Store) hold(ctx context.Context) error {
+	select {
+	case s.writer <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 func (s *Store) unlock() { <-s.writer }
@@ -109,19 +182,10 @@ func (s *Store) Close() error {
 		return nil
 	}
 	s.closed = true
-	s.passes.Wait()
-	return s.disk.guard(s.db.Close)
-}
-
-// lookup returns the channel as readers see it now.
-func (s *Store) lookup(c waybill.ChannelNumber) (setting, view, bool) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	ch, ok := s.channels[c]
-	if !ok {
-		return setting{}, view{}, false
-	}
-	return ch.setting, ch.view, true
+	s.background.Wait()
+	return s.disk.guard(func() error {
+		return errors.Join(s.acknowledged.close(), s.db.Close())
+	})
 }
 
 // Channels implements waybill.Store.
@@ -142,34 +206,6 @@ func (s *Store) states() []waybill.ChannelState {
 		states = append(states, s.channels[c].ChannelState)
 	}
 	return states
-}
-
-// Message implements waybill.Store.
-func (s *Store) Message(
-	ctx context.Context, c waybill.ChannelNumber, id string,
-) (waybill.Message, error) {
-	if err := s.enter(ctx); err != nil {
-		return waybill.Message{}, err
-	}
-	defer s.leave()
-	notFound := waybill.Errorf(waybill.NotFound, "channel %d has no message %q", c, id)
-	data, closer, err := s.db.Get(appendMessageKey(nil, c, id))
-	switch {
-	case errors.Is(err, engine.ErrNotFound):
-		return waybill.Message{}, notFound
-	case err != nil:
-		return waybill.Message{}, s.readError(err)
-	}
-	defer closer.Close()
-	_, v, ok := s.lookup(c)
-	if !ok {
-		return waybill.Message{}, notFound
-	}
-	m, _, ok := decodeMessage(data, v.labels)
-	if !ok {
-		return waybill.Message{}, errMessage(c, id)
-	}
-	return m, nil
 }
 
 // Records implements waybill.Store.

@@ -13,6 +13,13 @@ var soakEvents = flag.Int("soak", 100_000, "number of events of TestSoak")
 
 func TestStore(t *testing.T) { storetest.Run(t, open) }
 
+// TestStoreOfSmallGenerations folds after every few messages.
+func TestStoreOfSmallGenerations(t *testing.T) {
+	storetest.Run(t, func(t testing.TB, dir string) waybill.Store {
+		return mustOpen(t, dir, pebble.Options{GenerationMessages: 3})
+	})
+}
+
 func TestSoak(t *testing.T) {
 	if testing.Short() {
 		t.Skip("long")

@@ -1,30 +1,41 @@
 package pebble
 
 import (
+	"bytes"
 	"context"
 	"fmt"
-
-	engine "github.com/cockroachdb/pebble/v2"
+	"maps"
+	"slices"
 
 	"waybill"
 )
 
-// Verify implements waybill.Store. It holds the counters of one channel at a
-// time in memory. A message whose mark is not what the settings say, and that no
+// Verify implements waybill.Store. It recomputes all counters from what is on the
+// disk alone: the settled cells, the runs, and the log, which it reads as a start of
+// the store would. It holds the cells of one channel at a time in memory, packed as
+// they are stored. A message whose mark is not what the settings say, and that no
 // pass will mend, is a counter that is missing where the message should stand.
 func (s *Store) Verify(ctx context.Context, limit int) ([]waybill.Difference, error) {
 	if err := s.enter(ctx); err != nil {
 		return nil, err
 	}
 	defer s.leave()
-	it, err := s.db.NewIterWithContext(ctx, nil)
+	v, err := s.look(ctx, glance{all: true})
 	if err != nil {
-		return nil, s.readError(err)
+		return nil, err
 	}
-	defer it.Close()
-	a := &audit{s: s, limit: limit}
-	for _, c := range s.states() {
-		if err := a.channel(ctx, it, c); err != nil {
+	defer v.close()
+	a := &audit{s: s, v: v, limit: limit, table: newTable(false), overlay: newOverlay(0)}
+	f, err := v.fold()
+	if err != nil {
+		return nil, err
+	}
+	r := replay{s: s, table: a.table, overlay: a.overlay, words: a.words}
+	if _, err := r.run(ctx, v.it, f.last); err != nil {
+		return nil, err
+	}
+	for _, c := range slices.Sorted(maps.Keys(v.views)) {
+		if err := a.channel(ctx, c); err != nil {
 			return nil, err
 		}
 	}
@@ -34,70 +45,192 @@ func (s *Store) Verify(ctx context.Context, limit int) ([]waybill.Difference, er
 // An audit compares the counters with the histories, channel by channel.
 type audit struct {
 	s           *Store
+	v           *version
 	limit       int
 	differences []waybill.Difference
 
-	state      waybill.ChannelState
-	settled    bool // no pass over the marks is due
-	view       view
-	detailRefs map[waybill.Detail]uint32
-	want       map[cellKey]waybill.Counts // what is not compared yet
-	totals     map[string]waybill.Counts  // of segments, likewise
+	table   *table   // what the log says
+	overlay *overlay // likewise
+
+	state   waybill.ChannelState
+	settled bool // no pass over the marks is due
+	view    view
+	details map[waybill.Detail]uint32
+
+	// What is recomputed: cells that are not packed yet, and packed ones.
+	lists   map[place]*list
+	waiting int
+	want    map[place][]byte
 }
 
-func (a *audit) channel(ctx context.Context, it *engine.Iterator, c waybill.ChannelState) error {
-	a.state = c
-	_, a.view, _ = a.s.lookup(c.Number)
-	if err := a.setting(ctx, it); err != nil {
+func (a *audit) words(c waybill.ChannelNumber) (*view, bool) {
+	v, ok := a.v.views[c]
+	return &v, ok
+}
+
+func (a *audit) channel(ctx context.Context, c waybill.ChannelNumber) error {
+	a.state, a.view = waybill.ChannelState{Number: c}, a.v.views[c]
+	a.view.details = slices.Clone(a.view.details)
+	if err := a.setting(); err != nil {
 		return err
 	}
-	a.detailRefs = make(map[waybill.Detail]uint32, len(a.view.details))
+	a.details = make(map[waybill.Detail]uint32, len(a.view.details))
 	for ref, d := range a.view.details {
-		a.detailRefs[d] = uint32(ref)
+		a.details[d.detail(a.v.texts)] = uint32(ref)
 	}
-	a.want = make(map[cellKey]waybill.Counts)
-	a.totals = make(map[string]waybill.Counts)
-	messages := appendChannel(nil, spaceMessage, c.Number)
-	if err := a.s.scanRange(ctx, it, messages, after(messages), a.recount); err != nil {
+	a.lists, a.want = make(map[place]*list), make(map[place][]byte)
+	if err := a.readSettled(ctx); err != nil {
 		return err
 	}
-	cells := appendChannel(nil, spaceCells, c.Number)
-	if err := a.s.scanRange(ctx, it, cells, after(cells), a.compare); err != nil {
+	if err := a.recountAll(ctx); err != nil {
 		return err
 	}
-	for k, want := range a.want {
-		a.note(k, waybill.Counts{}, want)
-	}
-	totals := appendChannel(nil, spaceTotal, c.Number)
-	if err := a.s.scanRange(ctx, it, totals, after(totals), a.compareTotal); err != nil {
+	if err := a.pack(); err != nil {
 		return err
 	}
-	for id, want := range a.totals {
-		a.noteTotal(id, waybill.Counts{}, want)
+	if err := a.compareCells(ctx); err != nil {
+		return err
 	}
+	return a.compareTotals(ctx)
+}
+
+// setting reads the settings of the channel as of the version.
+func (a *audit) setting() error {
+	value, err := a.v.get(appendChannel(nil, spaceSetting, a.state.Number))
+	if err != nil {
+		return err
+	}
+	set, ok := decodeSetting(a.state.Number, value)
+	if !ok {
+		return fmt.Errorf("the stored settings of channel %d are corrupt", a.state.Number)
+	}
+	a.state, a.settled = set.ChannelState, !set.pending
 	return nil
 }
 
-// setting reads the settings of the channel as of the iterator.
-func (a *audit) setting(ctx context.Context, it *engine.Iterator) error {
-	key := appendChannel(nil, spaceSetting, a.state.Number)
-	a.settled = false
-	return a.s.scanRange(ctx, it, key, after(key), func(_, value []byte) error {
-		set, ok := decodeSetting(a.state.Number, value)
-		if !ok {
-			return fmt.Errorf("the stored settings of channel %d are corrupt", a.state.Number)
+// space calls f with the values of the channel in a space of cells.
+func (a *audit) space(ctx context.Context, space byte, f func(place, []byte) error) error {
+	prefix := appendChannel(nil, space, a.state.Number)
+	return a.s.scanRange(ctx, a.v.it, prefix, after(prefix), func(key, value []byte) error {
+		if len(key) != cellsPrefix+4 || key[channelPrefix] >= waybill.NumBases {
+			return fmt.Errorf("the key %x is corrupt", key)
 		}
-		a.state, a.settled = set.ChannelState, !set.pending
+		return f(place{a.state.Number, waybill.Basis(key[channelPrefix]), unitOf(key)}, value)
+	})
+}
+
+// readSettled begins with what dropped messages count.
+func (a *audit) readSettled(ctx context.Context) error {
+	return a.space(ctx, spaceSettled, func(p place, value []byte) error {
+		a.want[p] = bytes.Clone(value)
 		return nil
 	})
 }
 
-// mark notes a message whose mark is stale for good.
-func (a *audit) mark(m *waybill.Message) {
+// recountAll adds what all messages of the channel contribute. What the log says of
+// one stands over what a run says.
+func (a *audit) recountAll(ctx context.Context) error {
+	for i, tag := range a.table.tags {
+		if s := &a.table.slots[i]; tag != 0 && s.channel == a.state.Number {
+			k := messageKey{s.part, s.channel, s.hash}
+			if err := a.recount(stored{k, s.state, a.table.extraOf(&s.state)}); err != nil {
+				return err
+			}
+		}
+	}
+	it := a.v.it
+	it.SetBounds([]byte{spaceMessage}, []byte{spaceMessage + 1})
+	for ok := it.First(); ok; {
+		k, whole := parseMessageKey(it.Key())
+		if !whole {
+			return fmt.Errorf("the key %x of a message is corrupt", it.Key())
+		}
+		if err := a.recountRuns(ctx, k.part); err != nil {
+			return err
+		}
+		it.SetBounds([]byte{spaceMessage}, []byte{spaceMessage + 1})
+		ok = it.SeekGE(after(appendPartition(nil, spaceMessage, k.part)))
+	}
+	return a.s.readError(it.Error())
+}
+
+func (a *audit) recountRuns(ctx context.Context, p partition) error {
+	prefix := appendPartitionChannel(nil, spaceMessage, p, a.state.Number)
+	return a.s.scanRange(ctx, a.v.it, prefix, after(prefix), func(key, value []byte) error {
+		st, err := decodeStored(key, value, &a.view)
+		if err != nil {
+			return err
+		}
+		i := a.table.find(st.key.channel, &st.key.hash)
+		if i >= 0 && a.table.slots[i].part == p {
+			return nil
+		}
+		return a.recount(st)
+	})
+}
+
+// recount adds the contributions of a message to what is wanted.
+func (a *audit) recount(st stored) error {
+	m := st.state.message(st.extra, &a.view, a.v.texts)
+	a.checkMark(&m, st.key.part)
+	for _, slot := range m.Contributions(a.state.Provider, nil) {
+		if slot.Basis == waybill.BySend && !a.s.bySend {
+			continue
+		}
+		p := place{a.state.Number, slot.Basis, uint32(slot.Quarter) / quartersPerDay}
+		l := a.lists[p]
+		if l == nil {
+			l = &list{place: p}
+			a.lists[p] = l
+		}
+		d := delta{
+			ref: st.state.ref, major: a.detailRef(slot.Detail),
+			quarter: uint8(uint32(slot.Quarter) % quartersPerDay),
+		}
+		d.counts[slot.Metric] = 1
+		l.all = append(l.all, d)
+		a.waiting++
+	}
+	const most = 4 << 20 // 64 MB
+	if a.waiting < most {
+		return nil
+	}
+	return a.pack()
+}
+
+// detailRef returns the ref of a detail, and numbers one that no counter has.
+func (a *audit) detailRef(d waybill.Detail) uint32 {
+	ref, ok := a.details[d]
+	if !ok {
+		ref = uint32(len(a.view.details))
+		a.details[d] = ref
+		a.view.details = append(a.view.details, detail{a.s.texts.num(d.Code), a.s.texts.num(d.Button.Type), a.s.texts.num(d.Button.Text)})
+		a.v.texts = a.s.texts.all()
+	}
+	return ref
+}
+
+// pack adds the waiting cells to the packed ones.
+func (a *audit) pack() error {
+	for p, l := range a.lists {
+		sortDeltas(l.all, nil)
+		packed, err := mergeCells(a.want[p], l.all)
+		if err != nil {
+			return err
+		}
+		a.want[p] = packed
+	}
+	clear(a.lists)
+	a.waiting = 0
+	return nil
+}
+
+// checkMark notes a message whose mark is stale for good.
+func (a *audit) checkMark(m *waybill.Message, p partition) {
 	marked := *m
 	marked.Mark(a.state.MetricsEnabled)
 	slots := marked.Contributions(a.state.Provider, nil)
-	if !a.settled || marked.Collected == m.Collected || len(slots) == 0 || len(a.differences) >= a.limit {
+	if !a.settled || p < a.s.horizon || marked.Collected == m.Collected || len(slots) == 0 || len(a.differences) >= a.limit {
 		return
 	}
 	a.differences = append(a.differences, waybill.Difference{
@@ -105,85 +238,191 @@ func (a *audit) mark(m *waybill.Message) {
 	})
 }
 
-// recount adds the contributions of a history to what is wanted.
-func (a *audit) recount(key, value []byte) error {
-	m, ref, ok := decodeMessage(value, a.view.labels)
-	if !ok || a.view.tuple(ref) != m.Tuple() {
-		return errMessage(a.state.Number, string(key[channelPrefix:]))
+// compareCells compares the cells of each day, and then the projections with those.
+func (a *audit) compareCells(ctx context.Context) error {
+	have, err := a.have(ctx, spaceCells)
+	if err != nil {
+		return err
 	}
-	a.mark(&m)
-	if id, counts := m.SegmentCounts(a.state.Provider); id != "" {
-		total := a.totals[id]
-		total.Add(counts)
-		a.totals[id] = total
-	}
-	for _, slot := range m.Contributions(a.state.Provider, nil) {
-		detail, ok := a.detailRefs[slot.Detail]
-		if !ok {
-			detail = uint32(len(a.view.details))
-			a.detailRefs[slot.Detail] = detail
-			a.view.details = append(a.view.details[:detail:detail], slot.Detail)
+	for p, l := range a.overlay.lists {
+		if p.channel != a.state.Number {
+			continue
 		}
-		k := cellKey{list{a.state.Number, slot.Basis, slot.Quarter}, ref, detail}
-		counts := a.want[k]
-		counts[slot.Metric]++
-		a.want[k] = counts
+		sortDeltas(l.all, nil)
+		if have[p], err = mergeCells(have[p], l.all); err != nil {
+			// A count that is negative differs from any that is wanted.
+			return fmt.Errorf("the log of day %d of channel %d does not fit its counters: %w", p.day, p.channel, err)
+		}
+	}
+	for _, p := range placesOf(have, a.want) {
+		if !bytes.Equal(have[p], a.want[p]) {
+			if err := a.noteCells(p, have[p], a.want[p]); err != nil {
+				return err
+			}
+		}
+	}
+	return a.compareProjections(ctx)
+}
+
+func (a *audit) have(ctx context.Context, space byte) (map[place][]byte, error) {
+	have := make(map[place][]byte)
+	err := a.space(ctx, space, func(p place, value []byte) error {
+		have[p] = bytes.Clone(value)
+		return nil
+	})
+	return have, err
+}
+
+func placesOf(a, b map[place][]byte) []place {
+	all := make(map[place]bool, len(a))
+	for p := range a {
+		all[p] = true
+	}
+	for p := range b {
+		all[p] = true
+	}
+	return slices.SortedFunc(maps.Keys(all), func(x, y place) int { return x.compare(&y) })
+}
+
+// noteCells adds the differences of a day to the result, while there is room.
+func (a *audit) noteCells(p place, have, want []byte) error {
+	type cellKey struct{ major, ref, quarter uint32 }
+	counts := make(map[cellKey][2]waybill.Counts)
+	for i, packed := range [][]byte{have, want} {
+		u := unpack(packed)
+		for u.next() {
+			if !a.view.has(&delta{ref: u.ref, major: u.major}) {
+				return errCells
+			}
+			k := cellKey{u.major, u.ref, u.quarter}
+			both := counts[k]
+			both[i] = u.counts
+			counts[k] = both
+		}
+		if u.err() != nil {
+			return u.err()
+		}
+	}
+	for k, both := range counts {
+		a.note(both[0], both[1], waybill.Difference{Cell: waybill.Cell{
+			Tuple: a.view.tuples[k.ref].tuple(a.v.texts),
+			Slot: waybill.Slot{
+				Detail: a.view.details[k.major].detail(a.v.texts),
+				Basis:  p.basis, Quarter: waybill.Quarter(p.day*quartersPerDay + k.quarter),
+			},
+		}})
 	}
 	return nil
 }
 
-// compare compares the stored counters of a quarter with what is wanted.
-func (a *audit) compare(key, value []byte) error {
-	have := make(map[cellKey]waybill.Counts)
-	es := readEntries(value)
-	for e := (entry{}); es.next(&e); {
-		if !a.view.has(&e) {
-			return errCells
-		}
-		k := cellKey{list{a.state.Number, basisOf(key), quarterOf(key)}, e.tuple, e.detail}
-		counts := have[k]
-		counts.Add(e.counts)
-		have[k] = counts
-	}
-	for k, counts := range have {
-		a.note(k, counts, a.want[k])
-		delete(a.want, k)
-	}
-	return es.err()
-}
-
-// note adds the differences of a cell to the result, while there is room.
-func (a *audit) note(k cellKey, have, want waybill.Counts) {
+// note adds a difference for each metric in which have and want differ.
+func (a *audit) note(have, want waybill.Counts, d waybill.Difference) {
 	for m := range want {
 		if have[m] != want[m] && len(a.differences) < a.limit {
-			a.differences = append(a.differences, waybill.Difference{
-				Channel: k.channel, Have: have[m], Want: want[m],
-				Cell: waybill.Cell{Tuple: a.view.tuple(k.tuple), Slot: waybill.Slot{
-					Metric: waybill.Metric(m), Detail: a.view.details[k.detail],
-					Basis: k.basis, Quarter: k.quarter,
-				}},
-			})
-		}
-	}
-}
-
-// compareTotal compares the all-time counts of a segment with what is wanted.
-func (a *audit) compareTotal(key, value []byte) error {
-	id := string(key[channelPrefix:])
-	have, err := sumOf(value)
-	a.noteTotal(id, have, a.totals[id])
-	delete(a.totals, id)
-	return err
-}
-
-// noteTotal adds the differences of a segment to the result, while there is room.
-func (a *audit) noteTotal(id string, have, want waybill.Counts) {
-	for m := range want {
-		if have[m] != want[m] && len(a.differences) < a.limit {
-			d := waybill.Difference{Channel: a.state.Number, Have: have[m], Want: want[m], AllTime: true}
+			d.Channel, d.Have, d.Want = a.state.Number, have[m], want[m]
 			d.Cell.Slot.Metric = waybill.Metric(m)
-			d.Cell.Tuple.Values[waybill.LabelSegment] = id
 			a.differences = append(a.differences, d)
 		}
 	}
+}
+
+// compareProjections compares each projection with the folded cells of the days.
+func (a *audit) compareProjections(ctx context.Context) error {
+	folded, err := a.have(ctx, spaceCells)
+	if err != nil {
+		return err
+	}
+	want := make(map[string][]byte)
+	f := folder{s: a.s, space: spaceCells, view: &a.view, put: func(key []byte, deltas []delta) error {
+		if key[0] == spaceCells {
+			return nil
+		}
+		packed, err := mergeCells(nil, deltas)
+		want[string(key)] = packed
+		return err
+	}}
+	for _, p := range placesOf(folded, nil) {
+		var deltas []delta
+		u := unpack(folded[p])
+		for u.next() {
+			d := delta{major: u.major, ref: u.ref, quarter: uint8(u.quarter)}
+			deltas = appendDeltas(deltas, d, &u.counts)
+		}
+		if u.err() != nil {
+			return u.err()
+		}
+		if err := f.list(p, deltas); err != nil {
+			return err
+		}
+	}
+	if err := f.endPeriod(); err != nil {
+		return err
+	}
+	for _, space := range []byte{spaceSender, spaceTemplate} {
+		prefix := appendChannel(nil, space, a.state.Number)
+		err := a.s.scanRange(ctx, a.v.it, prefix, after(prefix), func(key, value []byte) error {
+			if !bytes.Equal(want[string(key)], value) {
+				return fmt.Errorf("the projection %x differs from the cells that it is made of", key)
+			}
+			delete(want, string(key))
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	for key := range want {
+		return fmt.Errorf("the projection %x is missing", key)
+	}
+	return nil
+}
+
+// compareTotals compares the all-time counts of segments with the sum of the cells
+// that are wanted.
+func (a *audit) compareTotals(ctx context.Context) error {
+	want := make(map[string]waybill.Counts)
+	for p, packed := range a.want {
+		if p.basis != waybill.ByEvent {
+			continue
+		}
+		for u := unpack(packed); u.next() && u.major == 0; {
+			if n := a.view.tuples[u.ref].segment(); n != 0 {
+				sum := want[a.v.texts[n]]
+				sum.Add(u.counts)
+				want[a.v.texts[n]] = sum
+			}
+		}
+	}
+	have, err := a.totals(ctx)
+	if err != nil {
+		return err
+	}
+	for id := range want {
+		if _, ok := have[id]; !ok {
+			have[id] = waybill.Counts{}
+		}
+	}
+	for id, counts := range have {
+		d := waybill.Difference{AllTime: true}
+		d.Cell.Tuple.Values[waybill.LabelSegment] = id
+		a.note(counts, want[id], d)
+	}
+	return nil
+}
+
+// totals returns the all-time counts of the channel, folded or not.
+func (a *audit) totals(ctx context.Context) (map[string]waybill.Counts, error) {
+	have := make(map[string]waybill.Counts)
+	prefix := appendChannel(nil, spaceTotal, a.state.Number)
+	err := a.s.scanRange(ctx, a.v.it, prefix, after(prefix), func(key, value []byte) error {
+		counts, err := decodeCounts(value)
+		have[string(key[channelPrefix:])] = counts
+		return err
+	})
+	for n, counts := range a.overlay.totals[a.state.Number] {
+		sum := have[a.v.texts[n]]
+		sum.Add(counts)
+		have[a.v.texts[n]] = sum
+	}
+	return have, err
 }

@@ -1,24 +1,22 @@
 package pebble
 
 import (
+	"encoding/binary"
+	"hash/maphash"
+	"slices"
 	"strings"
+	"sync"
 
 	"waybill"
 )
 
-// A tuple is a waybill.Tuple with its label values as numbers of texts. The
-// numbers hold for one run of the process.
-type tuple struct {
-	values    [waybill.NumLabels]uint32
-	kind      waybill.Kind
-	collected bool
-}
-
-// texts numbers the distinct label values of a store; 0 is the empty one. It
-// only grows.
+// texts numbers the distinct texts of a store: label values, error codes, button
+// texts. 0 is the empty one. A number that is stored stands for its text for good.
 type texts struct {
+	mu     sync.RWMutex
 	values []string
 	nums   map[string]uint32
+	stored []bool // by number; owned by the writer
 }
 
 func newTexts() *texts {
@@ -28,143 +26,466 @@ func newTexts() *texts {
 // num returns the number of s and gives it one where it has none. It keeps a
 // copy: s may be part of a large body.
 func (t *texts) num(s string) uint32 {
-	n, ok := t.nums[s]
-	if !ok {
-		s = strings.Clone(s)
-		n = uint32(len(t.values))
-		t.values, t.nums[s] = append(t.values, s), n
+	if s == "" {
+		return 0
 	}
+	t.mu.RLock()
+	n, ok := t.nums[s]
+	t.mu.RUnlock()
+	if ok {
+		return n
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if n, ok := t.nums[s]; ok {
+		return n
+	}
+	s = strings.Clone(s)
+	n = uint32(len(t.values))
+	t.values, t.nums[s] = append(t.values, s), n
 	return n
 }
 
-// words are the dictionaries of one channel, as the writer sees them: with the
-// entries of the batch that it is working on.
-type words struct {
-	texts      *texts
-	tuples     []tuple
-	tupleRefs  map[tuple]uint32
-	details    []waybill.Detail
-	detailRefs map[waybill.Detail]uint32
+// lookup returns the number of s where it has one.
+func (t *texts) lookup(s string) (uint32, bool) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	n, ok := t.nums[s]
+	return n, ok
 }
 
-func newWords(t *texts) *words {
-	return &words{
-		texts:      t,
-		tupleRefs:  make(map[tuple]uint32),
-		details:    []waybill.Detail{{}},
-		detailRefs: map[waybill.Detail]uint32{{}: 0},
-	}
+// all returns the texts as they are now. The slice never changes.
+func (t *texts) all() []string {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.values
 }
 
-// tupleRef returns the ref of t and whether it is a new one.
-func (w *words) tupleRef(t waybill.Tuple) (ref uint32, isNew bool) {
-	short := tuple{kind: t.Kind, collected: t.Collected}
-	for l, v := range t.Values {
-		short.values[l] = w.texts.num(v)
+// load adds a stored text.
+func (t *texts) load(n uint32, s string) bool {
+	_, twice := t.nums[s]
+	if twice || n == 0 || n > 1<<30 {
+		return false
 	}
-	ref, ok := w.tupleRefs[short]
-	if !ok {
-		ref = uint32(len(w.tuples))
-		w.tuples, w.tupleRefs[short] = append(w.tuples, short), ref
+	for uint32(len(t.values)) <= n {
+		t.values = append(t.values, "")
 	}
-	return ref, !ok
+	t.values[n], t.nums[s] = s, n
+	t.markStored(n)
+	return true
 }
 
-// detailRef returns the ref of d and whether it is a new one.
-func (w *words) detailRef(d waybill.Detail) (ref uint32, isNew bool) {
-	if d == (waybill.Detail{}) {
+func (t *texts) markStored(n uint32) {
+	for uint32(len(t.stored)) <= n {
+		t.stored = append(t.stored, false)
+	}
+	t.stored[n] = true
+}
+
+func (t *texts) isStored(n uint32) bool {
+	return n == 0 || uint64(n) < uint64(len(t.stored)) && t.stored[n]
+}
+
+// A tuple is what messages are counted under, with how its labels came to be
+// known: label values as numbers of texts, ranks, and marks. Keeping ranks here
+// leaves one number of it in a state. Revisions are not in it: a source that
+// numbers every event would make a tuple of every message.
+type tuple struct {
+	values [waybill.NumLabels]uint32
+	ranks  uint32 // rankBits of each label, label 0 the lowest
+	flags  uint8
+}
+
+const (
+	flagInbound   = 1 << 0
+	flagTemplated = 1 << 1
+	flagCollected = 1 << 2
+
+	rankBits = 3
+	rankMask = 1<<rankBits - 1
+)
+
+func (t *tuple) rank(l int) waybill.Rank {
+	return waybill.Rank(t.ranks >> (rankBits * l) & rankMask)
+}
+
+func (t *tuple) setRank(l int, r waybill.Rank) {
+	t.ranks = t.ranks&^(rankMask<<(rankBits*l)) | uint32(r)<<(rankBits*l)
+}
+
+func (t *tuple) collected() bool { return t.flags&flagCollected != 0 }
+
+// kind agrees with waybill.Message.Kind.
+func (t *tuple) kind() waybill.Kind {
+	switch {
+	case t.flags&flagInbound != 0:
+		return waybill.KindInbound
+	case t.flags&flagTemplated != 0, t.values[waybill.LabelTemplate] != 0, t.values[waybill.LabelCategory] != 0:
+		return waybill.KindTemplate
+	}
+	return waybill.KindSession
+}
+
+// segment returns the segment in which messages of t count, 0 where there is none.
+func (t *tuple) segment() uint32 {
+	if t.flags&flagInbound != 0 {
+		return 0
+	}
+	return t.values[waybill.LabelSegment]
+}
+
+func (t *tuple) hash() uint64 {
+	h := uint64(t.ranks)<<8 | uint64(t.flags)
+	for _, v := range t.values {
+		h = (h ^ uint64(v)) * 0x9e3779b97f4a7c15
+		h ^= h >> 29
+	}
+	return h
+}
+
+// bySender and byTemplate return what the projections keep of t.
+func (t *tuple) bySender() tuple {
+	p := tuple{flags: t.projected()}
+	p.values[waybill.LabelSender] = t.values[waybill.LabelSender]
+	return p
+}
+
+func (t *tuple) byTemplate() tuple {
+	p := tuple{flags: t.projected()}
+	for _, l := range templateLabels {
+		p.values[l] = t.values[l]
+	}
+	return p
+}
+
+var templateLabels = []waybill.Label{waybill.LabelTemplate, waybill.LabelLanguage, waybill.LabelCategory}
+
+// projected returns flags that tell kind and mark.
+func (t *tuple) projected() uint8 {
+	flags := t.flags & flagCollected
+	switch t.kind() {
+	case waybill.KindInbound:
+		flags |= flagInbound
+	case waybill.KindTemplate:
+		flags |= flagTemplated
+	}
+	return flags
+}
+
+// A detail is a waybill.Detail as numbers of texts.
+type detail struct{ code, button, text uint32 }
+
+// An index finds what is numbered from 0 by its hash. It has eight bytes an entry.
+type index struct {
+	refs []uint32 // 1 + number; 0 is free
+	n    int
+}
+
+func (x *index) find(h uint64, equal func(ref uint32) bool) (uint32, bool) {
+	if len(x.refs) == 0 {
 		return 0, false
 	}
-	ref, ok := w.detailRefs[d]
-	if !ok {
-		d = waybill.Detail{Code: strings.Clone(d.Code), Button: waybill.Button{
-			Type: strings.Clone(d.Button.Type), Text: strings.Clone(d.Button.Text),
-		}}
-		ref = uint32(len(w.details))
-		w.details, w.detailRefs[d] = append(w.details, d), ref
+	mask := uint64(len(x.refs) - 1)
+	for i := h >> 20 & mask; x.refs[i] != 0; i = (i + 1) & mask {
+		if equal(x.refs[i] - 1) {
+			return x.refs[i] - 1, true
+		}
 	}
-	return ref, !ok
+	return 0, false
 }
 
-// forget drops the entries from the given lengths on, which nobody else has
-// seen.
-func (w *words) forget(tuples, details int) {
-	for _, t := range w.tuples[tuples:] {
-		delete(w.tupleRefs, t)
+// add adds ref, which x does not have.
+func (x *index) add(ref uint32, hashOf func(ref uint32) uint64) {
+	if 2*(x.n+1) > len(x.refs) {
+		old := x.refs
+		x.refs = make([]uint32, max(16, 2*len(old)))
+		for _, r := range old {
+			if r != 0 {
+				x.place(r-1, hashOf(r-1))
+			}
+		}
 	}
-	for _, d := range w.details[details:] {
-		delete(w.detailRefs, d)
-	}
-	w.tuples, w.details = w.tuples[:tuples], w.details[:details]
+	x.place(ref, hashOf(ref))
+	x.n++
 }
 
-// view returns the entries as they are now.
-func (w *words) view() view {
-	return view{texts: w.texts.values, tuples: w.tuples, details: w.details}
+func (x *index) place(ref uint32, h uint64) {
+	mask := uint64(len(x.refs) - 1)
+	i := h >> 20 & mask
+	for x.refs[i] != 0 {
+		i = (i + 1) & mask
+	}
+	x.refs[i] = ref + 1
 }
 
-// A view is a state of the dictionaries of a channel. It never changes, since
-// they only grow.
+// words are the dictionaries of one channel, as the writer sees them. They only
+// grow, and have about 75 bytes a tuple.
+type words struct {
+	view
+	byTuple    index
+	bySender   index // of the refs that stand for their class
+	byTemplate index
+	byDetail   map[detail]uint32
+	toggled    []uint32 // by ref: 1 + ref with the other mark, 0 where unknown
+}
+
+// A view is a state of the dictionaries of a channel. It never changes.
 type view struct {
-	texts   []string
-	tuples  []tuple
-	details []waybill.Detail
+	tuples    []tuple
+	senders   []uint32 // by ref: the first ref that bySender does not tell apart
+	templates []uint32 // the same of byTemplate
+	details   []detail
 }
 
-// labels returns the label values of a tuple, without ranks.
-func (v *view) labels(ref uint32) (labels waybill.Labels, ok bool) {
-	if uint64(ref) >= uint64(len(v.tuples)) {
-		return labels, false
-	}
-	for l, n := range v.tuples[ref].values {
-		labels[l].Value = v.texts[n]
-	}
-	return labels, true
+func newWords() *words {
+	return &words{view: view{details: []detail{{}}}, byDetail: map[detail]uint32{{}: 0}}
 }
 
-// tuple returns the tuple of a ref that v has.
-func (v *view) tuple(ref uint32) waybill.Tuple {
-	short := v.tuples[ref]
-	t := waybill.Tuple{Kind: short.kind, Collected: short.collected}
-	for l, n := range short.values {
-		t.Values[l] = v.texts[n]
-	}
-	return t
+func (w *words) hashOf(ref uint32) uint64 { return w.tuples[ref].hash() }
+
+func (w *words) find(t *tuple) (uint32, bool) {
+	return w.byTuple.find(t.hash(), func(ref uint32) bool { return w.tuples[ref] == *t })
 }
 
-// has reports whether the refs of e are known. A list of cells with others was
-// not written by a store.
-func (v *view) has(e *entry) bool {
-	return uint64(e.tuple) < uint64(len(v.tuples)) && uint64(e.detail) < uint64(len(v.details))
+// add adds t, which w does not have.
+func (w *words) add(t *tuple) uint32 {
+	ref := uint32(len(w.tuples))
+	w.tuples = append(w.tuples, *t)
+	w.toggled = append(w.toggled, 0)
+	w.byTuple.add(ref, w.hashOf)
+	w.senders = append(w.senders, w.classOf(&w.bySender, ref, (*tuple).bySender))
+	w.templates = append(w.templates, w.classOf(&w.byTemplate, ref, (*tuple).byTemplate))
+	return ref
 }
 
-func appendTuple(dst []byte, t *waybill.Tuple) []byte {
-	collected := byte(0)
-	if t.Collected {
-		collected = 1
+// classOf returns the ref that stands for all tuples that have the projection of
+// that of ref: the first of them.
+func (w *words) classOf(x *index, ref uint32, project func(*tuple) tuple) uint32 {
+	p := project(&w.tuples[ref])
+	first, ok := x.find(p.hash(), func(r uint32) bool { return project(&w.tuples[r]) == p })
+	if ok {
+		return first
 	}
-	dst = append(dst, byte(t.Kind), collected)
-	for _, v := range t.Values {
-		dst = appendText(dst, v)
+	x.add(ref, func(r uint32) uint64 {
+		p := project(&w.tuples[r])
+		return p.hash()
+	})
+	return ref
+}
+
+func (w *words) addDetail(d detail) uint32 {
+	ref := uint32(len(w.details))
+	w.details, w.byDetail[d] = append(w.details, d), ref
+	return ref
+}
+
+// tuple returns the waybill.Tuple of t.
+func (t *tuple) tuple(texts []string) waybill.Tuple {
+	out := waybill.Tuple{Kind: t.kind(), Collected: t.collected()}
+	for l, n := range t.values {
+		out.Values[l] = texts[n]
+	}
+	return out
+}
+
+func (d detail) detail(texts []string) waybill.Detail {
+	return waybill.Detail{Code: texts[d.code], Button: waybill.Button{Type: texts[d.button], Text: texts[d.text]}}
+}
+
+// detailOf returns the ref of a detail that v has.
+func (v *view) detailOf(d waybill.Detail, t *texts) (uint32, bool) {
+	if d == (waybill.Detail{}) {
+		return 0, true
+	}
+	var short detail
+	for _, part := range []struct {
+		n    *uint32
+		text string
+	}{{&short.code, d.Code}, {&short.button, d.Button.Type}, {&short.text, d.Button.Text}} {
+		n, ok := t.lookup(part.text)
+		if !ok {
+			return 0, false
+		}
+		*part.n = n
+	}
+	i := slices.Index(v.details, short)
+	return uint32(i), i >= 0
+}
+
+// appendTuple appends mask of labels, their texts, ranks and flags.
+func appendTuple(dst []byte, t *tuple) []byte {
+	var mask uint64
+	for l, v := range t.values {
+		if v != 0 {
+			mask |= 1 << l
+		}
+	}
+	dst = binary.AppendUvarint(dst, mask)
+	for _, v := range t.values {
+		if v != 0 {
+			dst = binary.AppendUvarint(dst, uint64(v))
+		}
+	}
+	return append(binary.AppendUvarint(dst, uint64(t.ranks)), t.flags)
+}
+
+// decodeTuple fails where a text is not one of texts.
+func decodeTuple(data []byte, texts []string) (t tuple, ok bool) {
+	d := decoder{rest: data}
+	mask := d.uvarint()
+	for l := range t.values {
+		if mask&(1<<l) == 0 {
+			continue
+		}
+		if t.values[l] = d.uint32(); t.values[l] == 0 || !hasText(texts, t.values[l]) {
+			d.fail()
+		}
+	}
+	t.ranks, t.flags = d.uint32(), d.byte()
+	return t, d.complete() && mask < 1<<waybill.NumLabels
+}
+
+func appendDetail(dst []byte, d detail) []byte {
+	for _, n := range []uint32{d.code, d.button, d.text} {
+		dst = binary.AppendUvarint(dst, uint64(n))
 	}
 	return dst
 }
 
-func decodeTuple(data []byte) (t waybill.Tuple, ok bool) {
+func decodeDetail(data []byte, texts []string) (detail, bool) {
 	d := decoder{rest: data}
-	t.Kind, t.Collected = waybill.Kind(d.byte()), d.byte() != 0
-	for l := range t.Values {
-		t.Values[l] = d.text()
+	out := detail{d.uint32(), d.uint32(), d.uint32()}
+	return out, d.complete() && hasText(texts, out.code) && hasText(texts, out.button) && hasText(texts, out.text)
+}
+
+// hasText reports whether n is the number of a text.
+func hasText(texts []string, n uint32) bool {
+	return n == 0 || uint64(n) < uint64(len(texts)) && texts[n] != ""
+}
+
+// A labelSet is what an event says of its message apart from times. Most events
+// share theirs with many others.
+type labelSet struct {
+	tuple
+	id   uint64 // never used again
+	hash uint64
+}
+
+// labelSets finds the labelSet of an event.
+type labelSets struct {
+	texts *texts
+	seed  maphash.Seed
+
+	mu     sync.RWMutex
+	sets   map[uint64]*labelSet
+	nextID uint64
+}
+
+// maxLabelSets bounds the cache; when it is full it begins anew.
+const maxLabelSets = 1 << 17
+
+func newLabelSets(t *texts) *labelSets {
+	return &labelSets{texts: t, seed: maphash.MakeSeed(), sets: make(map[uint64]*labelSet)}
+}
+
+func setFlags(e *waybill.Event) (flags uint8) {
+	if e.Inbound {
+		flags |= flagInbound
 	}
-	return t, d.complete() && t.Kind <= waybill.KindInbound
+	if e.Templated {
+		flags |= flagTemplated
+	}
+	return flags
 }
 
-func appendDetail(dst []byte, d waybill.Detail) []byte {
-	return appendText(appendText(appendText(dst, d.Code), d.Button.Type), d.Button.Text)
+// hashEvent returns a hash of what makes a labelSet. plain is false where there is
+// none, because a label has a revision; empty is true where e says nothing.
+func (s *labelSets) hashEvent(e *waybill.Event) (h uint64, plain, empty bool) {
+	h, empty = uint64(setFlags(e)), !e.Inbound && !e.Templated
+	for l := range e.Labels {
+		v := &e.Labels[l]
+		if v.Value == "" {
+			continue
+		}
+		if v.Rev != 0 {
+			return 0, false, false
+		}
+		empty = false
+		h = (h ^ maphash.String(s.seed, v.Value) ^ uint64(l)<<8 ^ uint64(v.Rank)) * 0x9e3779b97f4a7c15
+		h ^= h >> 31
+	}
+	return h, true, empty
 }
 
-func decodeDetail(data []byte) (waybill.Detail, bool) {
-	d := decoder{rest: data}
-	detail := waybill.Detail{Code: d.text(), Button: waybill.Button{Type: d.text(), Text: d.text()}}
-	return detail, d.complete()
+// says reports whether set is what e says.
+func (set *labelSet) says(e *waybill.Event, texts []string) bool {
+	if set.flags != setFlags(e) {
+		return false
+	}
+	for l := range e.Labels {
+		v := &e.Labels[l]
+		if texts[set.values[l]] != v.Value || v.Value != "" && set.rank(l) != v.Rank {
+			return false
+		}
+	}
+	return true
+}
+
+// resolve sets the label sets of ops whose events are plain.
+func (s *labelSets) resolve(ops []op) {
+	missing := false
+	s.mu.RLock()
+	texts := s.texts.all()
+	for i := range ops {
+		o := &ops[i]
+		h, plain, empty := s.hashEvent(o.event)
+		switch {
+		case !plain:
+			o.slow = true
+		case !empty:
+			set := s.sets[h]
+			if set == nil || !set.says(o.event, texts) {
+				missing = true
+				continue
+			}
+			o.set = set
+		}
+	}
+	s.mu.RUnlock()
+	if missing {
+		s.add(ops)
+	}
+}
+
+// add makes the label sets that resolve did not find.
+func (s *labelSets) add(ops []op) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range ops {
+		o := &ops[i]
+		if o.slow || o.set != nil {
+			continue
+		}
+		h, _, empty := s.hashEvent(o.event)
+		if empty {
+			continue
+		}
+		if set := s.sets[h]; set != nil && set.says(o.event, s.texts.all()) {
+			o.set = set
+			continue
+		}
+		set := &labelSet{id: s.nextID, hash: h}
+		s.nextID++
+		set.flags = setFlags(o.event)
+		for l := range o.event.Labels {
+			if v := &o.event.Labels[l]; v.Value != "" {
+				set.values[l] = s.texts.num(v.Value)
+				set.setRank(l, v.Rank)
+			}
+		}
+		if len(s.sets) >= maxLabelSets {
+			clear(s.sets)
+		}
+		s.sets[h], o.set = set, set
+	}
 }

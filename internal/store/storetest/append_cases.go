@@ -10,8 +10,8 @@ import (
 
 var appendCases = []contractCase{
 	{"an empty batch is no error", func(f *fixture) {
-		if changed := f.append(); len(changed) != 0 {
-			f.Errorf("changed is %v for no events", changed)
+		if outcomes := f.append(); len(outcomes) != 0 {
+			f.Errorf("outcomes are %v for no events", outcomes)
 		}
 		f.want(total())
 	}},
@@ -68,26 +68,26 @@ var appendCases = []contractCase{
 			f.wantMessage(chatapp, id, Join(f.state(chatapp), []waybill.Event{event(id, waybill.StatusSent, 1)}))
 		}
 	}},
-	{"changed tells which events taught something", func(f *fixture) {
+	{"the outcomes tell which events taught something", func(f *fixture) {
 		sent := event("m", waybill.StatusSent, 2)
-		f.wantChanged([]bool{true, false, true, true},
+		f.wantOutcomes([]waybill.Outcome{yes, no, yes, yes},
 			sent, sent, event("m", waybill.StatusSent, 1), event("n", waybill.StatusSent, 1))
-		f.wantChanged([]bool{false, false, true},
+		f.wantOutcomes([]waybill.Outcome{no, no, yes},
 			sent, event("m", waybill.StatusSent, 3), event("m", waybill.StatusAccepted, 9))
 	}},
-	{"changed is true for a label that a better source confirms", func(f *fixture) {
+	{"an event counts as changed for a label that a better source confirms", func(f *fixture) {
 		f.append(event("m", waybill.StatusSent, 1, revised(waybill.LabelCountry, "ID", waybill.RankDerived, 0)))
 		confirmed := event("m", waybill.StatusSent, 1, revised(waybill.LabelCountry, "ID", waybill.RankVendor, 0))
 		weaker := event("m", waybill.StatusSent, 1, revised(waybill.LabelCountry, "VN", waybill.RankDerived, 0))
-		f.wantChanged([]bool{true, false, false}, confirmed, confirmed, weaker)
+		f.wantOutcomes([]waybill.Outcome{yes, no, no}, confirmed, confirmed, weaker)
 	}},
-	{"changed is false for a click that is cut", func(f *fixture) {
+	{"an event of a click that is cut changes nothing", func(f *fixture) {
 		var events []waybill.Event
 		for i := range waybill.MaxClicks {
 			events = append(events, event("m", waybill.StatusClicked, 1, press(string(rune('A'+i)), "Yes")))
 		}
 		f.append(events...)
-		f.wantChanged([]bool{false, true},
+		f.wantOutcomes([]waybill.Outcome{no, yes},
 			event("m", waybill.StatusClicked, 2, press("late", "Yes")),
 			event("m", waybill.StatusClicked, 0, press("early", "Yes")))
 		f.want(total(), "accepted 1 sent 1 delivered 1 clicked 1 clicks 64")
@@ -156,12 +156,14 @@ func (f *fixture) refused(events ...waybill.Event) {
 	}
 }
 
-// wantChanged appends events and compares what the store says it learnt, if it
+const yes, no = waybill.Changed, waybill.Unchanged
+
+// wantOutcomes appends events and compares what the store says it learnt, if it
 // can say so.
-func (f *fixture) wantChanged(want []bool, events ...waybill.Event) {
+func (f *fixture) wantOutcomes(want []waybill.Outcome, events ...waybill.Event) {
 	f.Helper()
-	if changed := f.append(events...); changed != nil && !slices.Equal(changed, want) {
-		f.Errorf("changed is %v, want %v", changed, want)
+	if outcomes := f.append(events...); outcomes != nil && !slices.Equal(outcomes, want) {
+		f.Errorf("outcomes are %v, want %v", outcomes, want)
 	}
 }
 

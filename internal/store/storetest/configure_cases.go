@@ -150,7 +150,7 @@ var configureCases = []contractCase{
 		e := event("m", waybill.StatusSent, 1)
 		f.append(e)
 		f.enable(chatapp, waybill.ProviderChatapp, waybill.Never)
-		f.wantChanged([]bool{false}, e)
+		f.wantOutcomes([]waybill.Outcome{no}, e)
 		f.settle()
 		f.want(total(collected))
 		f.want(total(), "accepted 1 sent 1")

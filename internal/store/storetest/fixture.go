@@ -90,13 +90,13 @@ func (f *fixture) enable(c waybill.ChannelNumber, p waybill.Provider, from waybi
 	f.configure(waybill.Change{Channels: []waybill.ChannelState{{Number: c, Provider: p, MetricsEnabled: from}}})
 }
 
-func (f *fixture) append(events ...waybill.Event) []bool {
+func (f *fixture) append(events ...waybill.Event) []waybill.Outcome {
 	f.Helper()
-	changed, err := f.store.Append(f.Context(), events)
+	outcomes, err := f.store.Append(f.Context(), events)
 	if err != nil {
 		f.Fatalf("Append: %v", err)
 	}
-	return changed
+	return outcomes
 }
 
 func (f *fixture) points(q waybill.Query) []waybill.Point {

@@ -30,6 +30,7 @@ func histories(t *testing.T, open Open) {
 			"settle":        func(*rapid.T) { h.settle() },
 			"reopen":        func(*rapid.T) { h.reopen() },
 			"append bad":    h.appendBad,
+			"find messages": h.findMessages,
 			"put segment":   h.putSegment,
 			"drop segment":  h.deleteSegment,
 			"put snapshot":  h.putSnapshot,
@@ -135,7 +136,7 @@ func (h *history) appendSome(t *rapid.T) {
 	if err != nil {
 		t.Fatalf("the model refuses %+v: %v", batch, err)
 	}
-	h.wantChanged(want, batch...)
+	h.wantOutcomes(want, batch...)
 	h.sent = append(h.sent, batch...)
 	for _, e := range batch {
 		for l, v := range e.Labels {

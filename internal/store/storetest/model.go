@@ -29,6 +29,7 @@ type Model struct {
 	events   map[messageID][]waybill.Event
 	had      map[labelOf]map[string]bool // values of labels after any Append
 	segments map[segmentID]modelSegment
+	erased   map[messageID]bool
 }
 
 type messageID struct {
@@ -51,11 +52,12 @@ func NewModel() *Model {
 		events:   make(map[messageID][]waybill.Event),
 		had:      make(map[labelOf]map[string]bool),
 		segments: make(map[segmentID]modelSegment),
+		erased:   make(map[messageID]bool),
 	}
 }
 
 // Append implements waybill.Store.
-func (s *Model) Append(ctx context.Context, events []waybill.Event) ([]bool, error) {
+func (s *Model) Append(ctx context.Context, events []waybill.Event) ([]waybill.Outcome, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := ctx.Err(); err != nil {
@@ -69,18 +71,20 @@ func (s *Model) Append(ctx context.Context, events []waybill.Event) ([]bool, err
 			return nil, waybill.Errorf(waybill.Invalid, "channel %d is not configured", e.Channel)
 		}
 	}
-	changed := make([]bool, len(events))
+	outcomes := make([]waybill.Outcome, len(events))
 	for i, e := range events {
 		k := messageID{e.Channel, e.Message}
 		before := Join(s.channels[e.Channel], s.events[k])
 		s.events[k] = append(slices.Clip(s.events[k]), e)
 		after := Join(s.channels[e.Channel], s.events[k])
-		changed[i] = !before.Equal(&after)
+		if !before.Equal(&after) {
+			outcomes[i] = waybill.Changed
+		}
 	}
 	for _, e := range events {
 		s.remember(e.Channel, Join(s.channels[e.Channel], s.events[messageID{e.Channel, e.Message}]))
 	}
-	return changed, nil
+	return outcomes, nil
 }
 
 func (s *Model) remember(c waybill.ChannelNumber, m waybill.Message) {

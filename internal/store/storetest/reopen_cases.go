@@ -34,7 +34,7 @@ var reopenCases = []contractCase{
 	{"events merge with what was there before reopening", func(f *fixture) {
 		f.append(event("m", waybill.StatusFailed, 30, because("7")))
 		f.reopen()
-		f.wantChanged([]bool{false}, event("m", waybill.StatusFailed, 30, because("7")))
+		f.wantOutcomes([]waybill.Outcome{no}, event("m", waybill.StatusFailed, 30, because("7")))
 		f.append(event("m", waybill.StatusDelivered, 10, with(template, "t")))
 		f.reopen()
 		f.want(total(every(waybill.QuarterHour), byLabel(template)), "01-01 00:00 +15m0s t: accepted 1 sent 1 delivered 1")

@@ -23,6 +23,7 @@ func Run(t *testing.T, open Open) {
 		{"Counting", countingCases},
 		{"Lookup", lookupCases},
 		{"Segments", segmentCases},
+		{"Messages", messageCases},
 		{"Configure", configureCases},
 		{"Reopen", reopenCases},
 		{"Concurrency", concurrencyCases},

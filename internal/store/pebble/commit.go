@@ -1,0 +1,442 @@
+package pebble
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	engine "github.com/cockroachdb/pebble/v2"
+
+	"waybill"
+)
+
+// A commit collects what one atomic step changes. There is one at a time, owned
+// by who holds Store.writer.
+type commit struct {
+	s     *Store
+	batch *engine.Batch
+	stamp uint32
+
+	touched []int32 // slots of the live table, with named
+	lists   []*list
+	totals  map[totalKey]waybill.Counts
+	grown   []*channel // whose dictionaries have new entries
+
+	pending []difference
+	recent  [64]*list // where the last lists were found
+	memo    []memo
+	slots   []waybill.Slot
+	key     []byte
+	value   []byte
+	record  []byte
+}
+
+// named marks a touched slot whose name belongs into the log.
+const named = 1 << 30
+
+func newCommit(s *Store) *commit {
+	return &commit{s: s, totals: make(map[totalKey]waybill.Counts), memo: make([]memo, 1<<memoBits)}
+}
+
+// begin empties c for a new step.
+func (c *commit) begin() {
+	c.batch = c.s.db.NewBatch()
+	c.stamp++
+	c.touched, c.lists, c.grown = c.touched[:0], c.lists[:0], c.grown[:0]
+	clear(c.totals)
+}
+
+// abandon drops a step that has changed nothing yet.
+func (c *commit) abandon() error { return c.batch.Close() }
+
+// load brings the message of each op into the live table, so that what follows
+// cannot fail. There must be room for them, since making it would move the slots. A
+// message that is new gets its partition.
+func (c *commit) load(ops []op) error {
+	t := c.s.live
+	for i := range ops {
+		o := &ops[i]
+		if o.at < c.s.horizon.start() {
+			o.outcome = waybill.TooLate
+			continue
+		}
+		slot := t.find(o.ch.Number, &o.hash)
+		if slot < 0 {
+			s, x, err := c.s.find(o.ch.Number, &o.hash, partitionOf(o.at))
+			if err != nil {
+				return err
+			}
+			slot = t.insert(o.ch.Number, &o.hash, s, x)
+		}
+		o.slot = int32(slot)
+		if s := &t.slots[slot]; s.ref == noRef {
+			if p := partitionOf(o.at); s.part == 0 || p < s.part {
+				s.part = p
+			}
+		}
+	}
+	return nil
+}
+
+// find returns what is known of a message that is not in the live table: a state
+// with noRef where it is new.
+func (s *Store) find(c waybill.ChannelNumber, h *hash, near partition) (state, *extra, error) {
+	if s.previous != nil {
+		t := s.previous.table
+		if i := t.find(c, h); i >= 0 && t.slots[i].ref != noRef && t.slots[i].part >= s.horizon {
+			return t.slots[i].state, t.extraOf(&t.slots[i].state), nil
+		}
+	}
+	if b := s.bloom.Load(); b != nil && !b.has(c, h) {
+		return state{ref: noRef}, nil, nil
+	}
+	return s.findInRuns(c, h, near)
+}
+
+// findInRuns looks into all partitions, the likeliest first.
+func (s *Store) findInRuns(c waybill.ChannelNumber, h *hash, near partition) (state, *extra, error) {
+	none := state{ref: noRef}
+	for _, p := range s.partitionsNear(near) {
+		key := appendMessageKey(nil, spaceMessage, p, c, *h)
+		value, closer, err := s.db.Get(key)
+		if errors.Is(err, engine.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return none, nil, s.readError(err)
+		}
+		d := decoder{rest: value}
+		st, x := decodeState(&d, p)
+		known := s.channels[c] != nil && uint64(st.ref) < uint64(len(s.channels[c].words.tuples))
+		complete := d.complete()
+		if err := closer.Close(); err != nil {
+			return none, nil, err
+		}
+		if !complete || !known {
+			return none, nil, errState(c, h)
+		}
+		return st, x, nil
+	}
+	return none, nil, nil
+}
+
+func errState(c waybill.ChannelNumber, h *hash) error {
+	return fmt.Errorf("the stored state of message %08x%08x%08x of channel %d is corrupt", h[0], h[1], h[2], c)
+}
+
+// apply merges an event into its message, of which load has found the slot.
+func (c *commit) apply(o *op) {
+	if o.outcome == waybill.TooLate {
+		return
+	}
+	t := c.s.live
+	slot := &t.slots[o.slot]
+	before := slot.state
+	c.keepName(t, o)
+	if o.slow || before.extra != 0 {
+		c.applySlowly(o)
+		return
+	}
+	now := before
+	if stage, ok := stageOf(o.status); ok && (now.at[stage] == 0 || o.at < now.at[stage]) {
+		now.at[stage] = o.at
+	}
+	nothing := noRef
+	if now.ref == noRef {
+		now.ref = c.intern(o.ch, &tuple{})
+		nothing = int(now.ref)
+	}
+	if o.set != nil {
+		now.ref = c.join(o.ch, now.ref, o.set)
+	}
+	if now.at != before.at || now.ref != before.ref && int(now.ref) != nothing {
+		o.outcome = waybill.Changed
+	}
+	now.ref = c.marked(o.ch, now.ref, waybill.Instant(now.earliest()))
+	if now == before {
+		return
+	}
+	slot.state.at, slot.state.ref = now.at, now.ref
+	c.touch(o.slot)
+	c.countFast(o.ch, &before, &now)
+}
+
+// stageOf returns the stage that a status reports.
+func stageOf(s waybill.Status) (waybill.Stage, bool) {
+	switch s {
+	case waybill.StatusAccepted:
+		return waybill.Accepted, true
+	case waybill.StatusSent:
+		return waybill.Sent, true
+	case waybill.StatusDelivered:
+		return waybill.Delivered, true
+	case waybill.StatusRead, waybill.StatusPlayed:
+		return waybill.Read, true
+	}
+	return 0, false
+}
+
+// applySlowly does what apply does for all that few events have: failures, clicks,
+// revisions.
+func (c *commit) applySlowly(o *op) {
+	t := c.s.live
+	slot := &t.slots[o.slot]
+	old := slot.state
+	texts := c.s.texts.all()
+	before := old.message(t.extraOf(&old), &o.ch.words.view, texts)
+	m := before
+	m.Merge(o.event.History())
+	if !m.Equal(&before) {
+		o.outcome = waybill.Changed
+	}
+	c.replace(o.ch, o.slot, &before, &m)
+}
+
+// replace puts m, once it is marked, in the place of what a slot has.
+func (c *commit) replace(ch *channel, i int32, before, m *waybill.Message) {
+	t := c.s.live
+	slot := &t.slots[i]
+	m.Mark(ch.MetricsEnabled)
+	if slot.ref != noRef && m.Equal(before) {
+		return
+	}
+	if slot.ref != noRef {
+		c.count(ch, before, slot.ref, -1)
+	}
+	for s, at := range m.At {
+		slot.at[s] = uint32(at)
+	}
+	slot.ref = c.intern(ch, c.s.tupleOf(m))
+	t.setExtra(int(i), extraOf(m))
+	c.count(ch, m, slot.ref, +1)
+	c.emit(ch)
+	c.touch(i)
+}
+
+// tupleOf returns the tuple of m.
+func (s *Store) tupleOf(m *waybill.Message) *tuple {
+	t := &tuple{}
+	for l := range m.Labels {
+		t.values[l] = s.texts.num(m.Labels[l].Value)
+		t.setRank(l, m.Labels[l].Rank)
+	}
+	for flag, on := range map[uint8]bool{flagInbound: m.Inbound, flagTemplated: m.Templated, flagCollected: m.Collected} {
+		if on {
+			t.flags |= flag
+		}
+	}
+	return t
+}
+
+// keepName keeps ID and recipient of a message when they are first seen.
+func (c *commit) keepName(t *table, o *op) {
+	slot := &t.slots[o.slot]
+	recipient := ""
+	if c.s.keep == KeepRecipients {
+		recipient = o.event.Recipient
+	}
+	if c.s.keep == KeepNothing || slot.ref != noRef && (slot.known || recipient == "") {
+		return
+	}
+	slot.known = recipient != ""
+	t.setName(int(o.slot), o.event.Message, recipient)
+	slot.stamp = c.stamp
+	c.touched = append(c.touched, o.slot|named)
+}
+
+// touch notes that the state of a slot belongs into the log.
+func (c *commit) touch(slot int32) {
+	if s := &c.s.live.slots[slot]; s.stamp != c.stamp {
+		s.stamp = c.stamp
+		c.touched = append(c.touched, slot)
+	}
+}
+
+// A memo remembers a join of a tuple with the labels of an event.
+type memo struct {
+	ch     *channel
+	set    uint64
+	ref    uint32
+	joined uint32
+}
+
+const memoBits = 16
+
+// join returns the ref of the tuple of ref joined with what an event says.
+func (c *commit) join(ch *channel, ref uint32, set *labelSet) uint32 {
+	at := (uint64(ref)*0x9e3779b97f4a7c15 ^ set.id*0xc2b2ae3d27d4eb4f ^ uint64(ch.Number)) * 0x9e3779b97f4a7c15 >> (64 - memoBits)
+	m := &c.memo[at]
+	if m.ch == ch && m.ref == ref && m.set == set.id {
+		return m.joined
+	}
+	t := ch.words.tuples[ref]
+	v := c.s.texts.all()
+	for l := range t.values {
+		if set.values[l] != 0 && beats(set, &t, l, v) {
+			t.values[l] = set.values[l]
+			t.setRank(l, set.rank(l))
+		}
+	}
+	t.flags |= set.flags
+	*m = memo{ch, set.id, ref, c.intern(ch, &t)}
+	return m.joined
+}
+
+// beats agrees with the order of waybill.LabelValue where there are no revisions.
+func beats(set *labelSet, t *tuple, l int, texts []string) bool {
+	if a, b := set.rank(l), t.rank(l); a != b {
+		return a > b
+	}
+	return texts[set.values[l]] > texts[t.values[l]]
+}
+
+// marked returns ref or that of the tuple with the other mark, as the setting of
+// the channel wants it.
+func (c *commit) marked(ch *channel, ref uint32, earliest waybill.Instant) uint32 {
+	want := ch.MetricsEnabled != waybill.Never && earliest >= ch.MetricsEnabled
+	if ch.words.tuples[ref].collected() == want {
+		return ref
+	}
+	if other := ch.words.toggled[ref]; other != 0 {
+		return other - 1
+	}
+	t := ch.words.tuples[ref]
+	t.flags ^= flagCollected
+	other := c.intern(ch, &t)
+	ch.words.toggled[ref], ch.words.toggled[other] = other+1, ref+1
+	return other
+}
+
+// intern returns the ref of t, which it stores where it is new.
+func (c *commit) intern(ch *channel, t *tuple) uint32 {
+	if ref, ok := ch.words.find(t); ok {
+		return ref
+	}
+	c.grow(ch)
+	ref := ch.words.add(t)
+	for _, n := range t.values {
+		c.storeText(n)
+	}
+	c.key = appendRefKey(c.key[:0], spaceTuple, ch.Number, ref)
+	c.value = appendTuple(c.value[:0], t)
+	c.set()
+	return ref
+}
+
+func (c *commit) internDetail(ch *channel, d waybill.Detail) uint32 {
+	if d == (waybill.Detail{}) {
+		return 0
+	}
+	short := detail{c.s.texts.num(d.Code), c.s.texts.num(d.Button.Type), c.s.texts.num(d.Button.Text)}
+	if ref, ok := ch.words.byDetail[short]; ok {
+		return ref
+	}
+	c.grow(ch)
+	ref := ch.words.addDetail(short)
+	for _, n := range []uint32{short.code, short.button, short.text} {
+		c.storeText(n)
+	}
+	c.key = appendRefKey(c.key[:0], spaceDetail, ch.Number, ref)
+	c.value = appendDetail(c.value[:0], short)
+	c.set()
+	return ref
+}
+
+func (c *commit) storeText(n uint32) {
+	if c.s.texts.isStored(n) {
+		return
+	}
+	c.s.texts.markStored(n)
+	c.key = binary.BigEndian.AppendUint32(append(c.key[:0], spaceText), n)
+	c.value = append(c.value[:0], c.s.texts.all()[n]...)
+	c.set()
+}
+
+// set adds c.key and c.value to the batch. A batch fails only where it would pass
+// 4 GB; the rest of the commit then fails too.
+func (c *commit) set() { _ = c.batch.Set(c.key, c.value, nil) }
+
+func (c *commit) grow(ch *channel) {
+	if ch.grown != c.stamp {
+		ch.grown = c.stamp
+		c.grown = append(c.grown, ch)
+	}
+}
+
+// empty reports whether c would change nothing.
+func (c *commit) empty() bool {
+	return len(c.touched) == 0 && len(c.lists) == 0 && c.batch.Empty()
+}
+
+// finish makes the step durable and visible to readers.
+func (c *commit) finish() error {
+	if c.empty() {
+		return c.batch.Close()
+	}
+	s := c.s
+	seq := s.seq + 1
+	c.encode()
+	c.publishWords()
+	c.key = appendLogKey(c.key[:0], seq)
+	batch := c.batch
+	err := batch.Set(c.key, c.record, nil)
+	if err == nil {
+		err = s.disk.guard(func() error {
+			if err := batch.Commit(engine.Sync); err != nil {
+				return err
+			}
+			s.acknowledged.note(seq)
+			return nil
+		})
+	}
+	if err != nil {
+		s.disk.stop(err) // whatever it was: what is stored is not known any more
+		return s.disk.failure()
+	}
+	s.seq = seq
+	c.publish()
+	return batch.Close()
+}
+
+// publishWords lets readers see the words of the step before they can see the step.
+func (c *commit) publishWords() {
+	c.s.mu.Lock()
+	defer c.s.mu.Unlock()
+	for _, ch := range c.grown {
+		ch.view = ch.words.view
+	}
+}
+
+func (c *commit) publish() {
+	c.s.mu.Lock()
+	defer c.s.mu.Unlock()
+	c.s.overlay.publish(c.lists, c.totals)
+}
+
+// encode writes the record of the log:
+//
+//	version:1, number of states, {channel, partition<<1 | named, hash:12, state,
+//	[ID, recipient]}, number of lists, {list}
+func (c *commit) encode() {
+	t := c.s.live
+	c.record = binary.AppendUvarint(append(c.record[:0], recordVersion), uint64(len(c.touched)))
+	for _, i := range c.touched {
+		s := &t.slots[i&^named]
+		c.record = binary.AppendUvarint(c.record, uint64(s.channel))
+		c.record = binary.AppendUvarint(c.record, uint64(s.part)<<1|uint64(i&named/named))
+		for _, word := range s.hash {
+			c.record = binary.BigEndian.AppendUint32(c.record, word)
+		}
+		c.record = appendState(c.record, &s.state, t.extraOf(&s.state))
+		if i&named != 0 {
+			c.record = append(c.record, t.name(int(i&^named))...)
+		}
+	}
+	c.record = binary.AppendUvarint(c.record, uint64(len(c.lists)))
+	for _, l := range c.lists {
+		c.record = appendList(c.record, l)
+		l.logged = len(l.all)
+	}
+}
+
+const recordVersion = 1

@@ -1,0 +1,432 @@
+package pebble
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	engine "github.com/cockroachdb/pebble/v2"
+
+	"waybill"
+)
+
+// A projection keeps fewer labels and longer spans than the cells of a day, for
+// the questions that are asked most. A period is 32 days since 1970.
+const (
+	periodBits = 5
+	periodDays = 1 << periodBits
+)
+
+// makeRoom begins a new generation when the present one is full, with the right
+// to write held. It waits for the folder only when twice as much has come in.
+func (s *Store) makeRoom() error {
+	if s.live.count < s.limit {
+		return nil
+	}
+	if s.previous != nil {
+		select {
+		case <-s.previous.folded:
+		default:
+			if s.live.count < 2*s.limit {
+				return nil
+			}
+			select {
+			case <-s.previous.folded:
+			case <-s.disk.stopped:
+				return s.disk.failure()
+			case <-s.closing:
+				return errClosed()
+			}
+		}
+	}
+	s.rotate()
+	return nil
+}
+
+// rotate makes the present generation the previous one, with the right to write
+// held. All of the one before must be folded.
+func (s *Store) rotate() {
+	next := newTableLike(s.live)
+	if s.previous != nil && cap(s.previous.table.slots) >= cap(s.live.slots) {
+		next = s.previous.table
+		next.reset()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.previous = &generation{table: s.live, overlay: s.overlay, last: s.seq, folded: make(chan struct{})}
+	s.live = next
+	s.overlay = newOverlay(s.overlay.generation + 1)
+	clear(s.commit.recent[:])
+	s.wakeFolder()
+}
+
+func newTableLike(t *table) *table { return newTable(t.names != nil) }
+
+func (s *Store) wakeFolder() {
+	select {
+	case s.work <- struct{}{}:
+	default:
+	}
+}
+
+// runFolder folds generations, drops old partitions and keeps the filter, until
+// the store is closed.
+func (s *Store) runFolder() {
+	const idle = 2 * time.Second
+	timer := time.NewTicker(idle)
+	defer timer.Stop()
+	last := uint64(0)
+	for {
+		select {
+		case <-s.work:
+		case <-timer.C:
+			last = s.foldWhenIdle(last)
+		case <-s.disk.stopped:
+			return
+		case <-s.closing:
+			return
+		}
+		if err := s.disk.guard(s.maintain); err != nil {
+			s.log.Error("counters could not be folded", "err", err)
+			time.AfterFunc(time.Second, s.wakeFolder)
+		}
+	}
+}
+
+// foldWhenIdle begins a new generation when nothing has come in for a while, so
+// that queries need not look through many differences. It returns the last commit.
+func (s *Store) foldWhenIdle(last uint64) uint64 {
+	const worthwhile = 20_000 // messages
+	if !s.lockUnlessWork() {
+		return last
+	}
+	defer s.unlock()
+	ready := s.previous == nil || isClosed(s.previous.folded)
+	if s.seq == last && s.live.count > worthwhile && ready && s.disk.failure() == nil {
+		s.rotate()
+	}
+	return s.seq
+}
+
+// lockUnlessWork is lock for the folder. A writer may be waiting for it to fold: it
+// gives up when a generation is to be folded.
+func (s *Store) lockUnlessWork() bool {
+	select {
+	case s.writer <- struct{}{}:
+		return true
+	case <-s.work:
+		s.wakeFolder()
+	case <-s.closing:
+	}
+	return false
+}
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// maintain does what there is to do in the background.
+func (s *Store) maintain() error {
+	s.mu.RLock()
+	g := s.previous
+	s.mu.RUnlock()
+	if g != nil && !isClosed(g.folded) {
+		if err := s.foldGeneration(g); err != nil {
+			return err
+		}
+	}
+	if err := s.retain(); err != nil {
+		return err
+	}
+	return s.renewBloom()
+}
+
+// foldGeneration writes the states of a generation as runs, adds its differences to
+// the packed counters and deletes its log. A crash in between leaves the runs, which
+// say what the log says.
+func (s *Store) foldGeneration(g *generation) error {
+	if err := s.writeRuns(g); err != nil {
+		return err
+	}
+	if err := s.saveBloom(g.overlay.generation); err != nil {
+		return err
+	}
+	batch := s.db.NewBatch()
+	f := newFolder(s, batch, spaceCells)
+	if err := f.overlay(g.overlay); err != nil {
+		return errors.Join(err, batch.Close())
+	}
+	done := fold{g.last, g.overlay.generation}
+	err := s.widenSpans(g.table, batch)
+	if err == nil {
+		err = batch.Set([]byte{spaceFacts, factFolded}, done.append(nil), nil)
+	}
+	if err == nil {
+		err = batch.DeleteRange(appendLogKey(nil, 0), appendLogKey(nil, g.last+1), nil)
+	}
+	if err != nil {
+		return errors.Join(err, batch.Close())
+	}
+	if err := s.commitBatch(batch); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	g.overlay = nil
+	close(g.folded)
+	return nil
+}
+
+// commitBatch makes a batch of the folder durable.
+func (s *Store) commitBatch(batch *engine.Batch) error {
+	if err := batch.Commit(engine.Sync); err != nil {
+		s.disk.stop(err)
+		return s.disk.failure()
+	}
+	return batch.Close()
+}
+
+// A folder adds differences to packed counters in one batch.
+type folder struct {
+	s       *Store
+	batch   *engine.Batch
+	space   byte // of the days
+	view    *view
+	put     func(key []byte, deltas []delta) error // what is done with sorted deltas
+	scratch []delta
+	copied  []delta
+
+	// The projections of a period, until all of its days have been folded.
+	period    place // its day is the number of the period
+	senders   []delta
+	templates map[uint32][]delta // by text of the template
+}
+
+func newFolder(s *Store, batch *engine.Batch, space byte) *folder {
+	f := &folder{s: s, batch: batch, space: space}
+	f.put = f.merge
+	return f
+}
+
+func (f *folder) overlay(o *overlay) error {
+	if err := f.lists(o.sorted()); err != nil {
+		return err
+	}
+	for c, of := range o.totals {
+		for segment, n := range of {
+			if err := f.total(c, segment, n); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// lists folds lists, which are in the order of their places.
+func (f *folder) lists(lists []*list) error {
+	for _, l := range lists {
+		if err := f.list(l.place, l.all); err != nil {
+			return err
+		}
+	}
+	return f.endPeriod()
+}
+
+func (f *folder) list(p place, deltas []delta) error {
+	f.copied = append(f.copied[:0], deltas...)
+	f.scratch = sortDeltas(f.copied, f.scratch)
+	if err := f.put(appendCellsKey(nil, f.space, p.channel, p.basis, p.day), f.copied); err != nil {
+		return err
+	}
+	if f.space != spaceCells {
+		return nil
+	}
+	period := p
+	period.day >>= periodBits
+	if period != f.period {
+		if err := f.endPeriod(); err != nil {
+			return err
+		}
+		f.period = period
+	}
+	f.project(p, f.copied)
+	return nil
+}
+
+// merge adds sorted deltas to a packed value.
+func (f *folder) merge(key []byte, deltas []delta) error {
+	old, err := f.s.get(key)
+	if err != nil {
+		return err
+	}
+	packed, err := mergeCells(old, deltas)
+	if err != nil {
+		return fmt.Errorf("fold %x: %w", key, err)
+	}
+	if len(packed) == 0 {
+		return f.batch.Delete(key, nil)
+	}
+	return f.batch.Set(key, packed, nil)
+}
+
+// project adds the sorted deltas of a day to the projections of its period.
+func (f *folder) project(p place, deltas []delta) {
+	v := f.view
+	if v == nil {
+		of := f.s.viewOf(p.channel)
+		v = &of
+	}
+	if f.templates == nil {
+		f.templates = make(map[uint32][]delta)
+	}
+	for len(deltas) > 0 && deltas[0].major == 0 {
+		var n waybill.Counts
+		d := deltas[0]
+		deltas = deltas[sumDeltas(deltas, &n):]
+		d.major, d.counts = p.day%periodDays, [waybill.NumMetrics]int8{}
+		ref := d.ref
+		d.ref = v.senders[ref]
+		f.senders = appendDeltas(f.senders, d, &n)
+		d.ref = v.templates[ref]
+		template := v.tuples[ref].values[waybill.LabelTemplate]
+		f.templates[template] = appendDeltas(f.templates[template], d, &n)
+	}
+}
+
+// endPeriod writes the projections of a period.
+func (f *folder) endPeriod() error {
+	p := f.period
+	if len(f.senders) > 0 {
+		f.sortProjection(f.senders)
+		if err := f.put(appendCellsKey(nil, spaceSender, p.channel, p.basis, p.day), f.senders); err != nil {
+			return err
+		}
+	}
+	for _, template := range slices.Sorted(maps.Keys(f.templates)) {
+		if deltas := f.templates[template]; len(deltas) > 0 {
+			f.sortProjection(deltas)
+			if err := f.put(appendTemplateKey(nil, p.channel, p.basis, p.day, template), deltas); err != nil {
+				return err
+			}
+			f.templates[template] = deltas[:0]
+		}
+	}
+	f.senders = f.senders[:0]
+	return nil
+}
+
+// sortProjection sorts deltas whose days are in order.
+func (f *folder) sortProjection(deltas []delta) {
+	for len(deltas) > 0 {
+		n := 1
+		for n < len(deltas) && deltas[n].major == deltas[0].major {
+			n++
+		}
+		day := deltas[0].major
+		for i := range deltas[:n] {
+			deltas[i].major = 0
+		}
+		f.scratch = sortDeltas(deltas[:n], f.scratch)
+		for i := range deltas[:n] {
+			deltas[i].major = day
+		}
+		deltas = deltas[n:]
+	}
+}
+
+func (f *folder) total(c waybill.ChannelNumber, segment uint32, n waybill.Counts) error {
+	key := appendSegmentKey(nil, spaceTotal, c, f.s.texts.all()[segment])
+	old, err := f.s.get(key)
+	if err != nil {
+		return err
+	}
+	if old != nil {
+		counts, err := decodeCounts(old)
+		if err != nil {
+			return err
+		}
+		n.Add(counts)
+	}
+	if n == (waybill.Counts{}) {
+		return f.batch.Delete(key, nil)
+	}
+	return f.batch.Set(key, appendCounts(nil, &n), nil)
+}
+
+// viewOf returns the dictionaries of a channel that is configured.
+func (s *Store) viewOf(c waybill.ChannelNumber) view {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.channels[c].view
+}
+
+// saveBloom writes the filter when that costs little against what was written
+// since the last time.
+func (s *Store) saveBloom(generation uint64) error {
+	const large = 2 << 20 // blocks: 64 MB, for 45 million messages
+	b := s.bloom.Load()
+	if b == nil || len(b.blocks) > large && generation%uint64(len(b.blocks)/large+1) != 0 {
+		return nil
+	}
+	return b.save(s.disk, s.path(bloomName), generation)
+}
+
+// roomOfBloom returns for how many messages the next filter is to be made. Where
+// nothing is known it is told by the size of the runs.
+func (s *Store) roomOfBloom(b *bloom) int {
+	const perMessage = 24 // bytes
+	if b != nil {
+		return 2 * b.count
+	}
+	size, err := s.db.EstimateDiskUsage([]byte{spaceMessage}, []byte{spaceMessage + 1})
+	if err != nil {
+		return 0
+	}
+	return int(size / perMessage * 3 / 2)
+}
+
+// renewBloom makes a filter where there is none, it has become too small, or what
+// it knows has been dropped. It is made aside.
+func (s *Store) renewBloom() error {
+	b := s.bloom.Load()
+	if b != nil && b.count <= b.room && !s.dropped {
+		return nil
+	}
+	room := s.roomOfBloom(b)
+	next := newBloom(room)
+	it, err := s.db.NewIter(&engine.IterOptions{LowerBound: []byte{spaceMessage}, UpperBound: []byte{spaceMessage + 1}})
+	if err != nil {
+		return err
+	}
+	for ok := it.First(); ok; ok = it.Next() {
+		if isClosed(s.closing) {
+			return it.Close()
+		}
+		k, whole := parseMessageKey(it.Key())
+		if !whole {
+			return errors.Join(it.Close(), fmt.Errorf("the key %x of a message is corrupt", it.Key()))
+		}
+		next.add(k.channel, &k.hash)
+	}
+	if err := errors.Join(s.readError(it.Error()), it.Close()); err != nil {
+		return err
+	}
+	s.bloom.Store(next)
+	s.dropped = false
+	f, err := s.get([]byte{spaceFacts, factFolded})
+	if err != nil {
+		return err
+	}
+	folded, err := decodeFold(f)
+	if err != nil {
+		return err
+	}
+	return s.saveBloom(folded.generation)
+}

@@ -1,0 +1,188 @@
+package pebble
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"math"
+	"strings"
+
+	engine "github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/objstorage/objstorageprovider"
+	"github.com/cockroachdb/pebble/v2/sstable"
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// runPrefix begins the names of the files that are made for the engine to take
+// over. What a crash leaves behind of them is removed at the next start.
+const runPrefix = "run-"
+
+// writeRuns writes the states of a generation, and the names, as sorted runs and
+// hands them to the engine, past its log and its table in memory.
+func (s *Store) writeRuns(g *generation) error {
+	t := g.table
+	order := t.sorted()
+	if len(order) == 0 {
+		return nil
+	}
+	states, err := s.createRun("states")
+	if err != nil {
+		return err
+	}
+	var key, value []byte
+	for _, i := range order {
+		slot := &t.slots[i]
+		key = appendMessageKey(key[:0], spaceMessage, slot.part, slot.channel, slot.hash)
+		value = appendState(value[:0], &slot.state, t.extraOf(&slot.state))
+		if err := states.Set(key, value); err != nil {
+			return err
+		}
+	}
+	if err := states.Close(); err != nil {
+		return err
+	}
+	paths := []string{s.path(runPrefix + "states")}
+	if len(t.arena) > 0 {
+		if err := s.writeNames(t, order); err != nil {
+			return err
+		}
+		paths = append(paths, s.path(runPrefix+"names"))
+	}
+	if err := s.db.Ingest(context.Background(), paths); err != nil {
+		return fmt.Errorf("ingest a run: %w", err)
+	}
+	s.adoptRuns(t, order)
+	return nil
+}
+
+func (s *Store) writeNames(t *table, order []int32) error {
+	names, err := s.createRun("names")
+	if err != nil {
+		return err
+	}
+	var key []byte
+	for _, i := range order {
+		slot := &t.slots[i]
+		name := t.name(int(i))
+		if name == nil {
+			continue
+		}
+		key = appendMessageKey(key[:0], spaceName, slot.part, slot.channel, slot.hash)
+		if err := names.Set(key, name); err != nil {
+			return err
+		}
+	}
+	return names.Close()
+}
+
+func (s *Store) createRun(name string) (*sstable.Writer, error) {
+	f, err := s.disk.Create(s.path(runPrefix+name), vfs.WriteCategoryUnspecified)
+	if err != nil {
+		return nil, err
+	}
+	last := len(s.engine.Levels) - 1
+	opt := s.engine.MakeWriterOptions(last, s.db.TableFormat())
+	return sstable.NewWriter(objstorageprovider.NewFileWritable(f), opt), nil
+}
+
+// removeRuns removes what a crash has left behind.
+func (s *Store) removeRuns() {
+	names, _ := s.disk.List(s.dir)
+	for _, name := range names {
+		if strings.HasPrefix(name, runPrefix) {
+			_ = s.disk.Remove(s.path(name))
+		}
+	}
+}
+
+// adoptRuns makes the messages of a run known to the filter and their partitions
+// to look-ups.
+func (s *Store) adoptRuns(t *table, order []int32) {
+	b := s.bloom.Load()
+	found := make(map[partition]bool)
+	for _, i := range order {
+		slot := &t.slots[i]
+		found[slot.part] = true
+		if b != nil {
+			b.add(slot.channel, &slot.hash)
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range s.partitions {
+		found[p] = true
+	}
+	s.partitions = sortedPartitions(found)
+}
+
+// A span holds the earliest and the latest time of the messages of a partition that
+// are in runs, so that who looks for messages of some time can pass by the others.
+type span struct{ first, last uint32 }
+
+func (s *span) add(at uint32) {
+	if at != 0 {
+		s.first, s.last = min(s.first, at), max(s.last, at)
+	}
+}
+
+func appendSpanKey(dst []byte, p partition) []byte {
+	return binary.BigEndian.AppendUint16(append(dst, spaceFacts, factSpan), uint16(p))
+}
+
+// spanOf returns the span of a partition, all times where it is not known.
+func (s *Store) spanOf(p partition) (span, error) {
+	value, err := s.get(appendSpanKey(nil, p))
+	if err != nil || value == nil {
+		return span{0, math.MaxUint32}, err
+	}
+	d := decoder{rest: value}
+	sp := span{d.uint32(), d.uint32()}
+	if !d.complete() {
+		return sp, fmt.Errorf("the span of partition %d is corrupt", p)
+	}
+	return sp, nil
+}
+
+// widenSpans writes the spans of the partitions that a table has messages of.
+func (s *Store) widenSpans(t *table, batch *engine.Batch) error {
+	spans := make(map[partition]*span)
+	for i, tag := range t.tags {
+		slot := &t.slots[i]
+		if tag == 0 || slot.ref == noRef {
+			continue
+		}
+		sp := spans[slot.part]
+		if sp == nil {
+			sp = &span{first: math.MaxUint32}
+			spans[slot.part] = sp
+		}
+		for _, at := range slot.at {
+			sp.add(at)
+		}
+		if x := t.extraOf(&slot.state); x != nil {
+			for _, click := range x.clicks {
+				sp.add(uint32(click.At))
+			}
+		}
+	}
+	for p, sp := range spans {
+		key := appendSpanKey(nil, p)
+		value, err := s.get(key)
+		if err != nil {
+			return err
+		}
+		if value != nil {
+			old, err := s.spanOf(p)
+			if err != nil {
+				return err
+			}
+			sp.add(old.first)
+			sp.add(old.last)
+		}
+		value = binary.AppendUvarint(binary.AppendUvarint(nil, uint64(sp.first)), uint64(sp.last))
+		if err := batch.Set(key, value, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -14,6 +14,7 @@ import (
 
 	"waybill"
 	"waybill/internal/directory"
+	"waybill/internal/store/pebble"
 )
 
 type applyCmd struct {
@@ -77,7 +78,7 @@ func (cmd *applyCmd) applyLocal(ctx context.Context, doc *directory.Document, c 
 			return "", err
 		}
 	}
-	store, dir, _, err := openData(ctx, cmd.dataFlags, slog.New(slog.DiscardHandler))
+	store, dir, _, err := openData(ctx, cmd.dataFlags, pebble.Options{}, slog.New(slog.DiscardHandler))
 	if waybill.CodeOf(err) == waybill.Conflict {
 		return "", fmt.Errorf("%w; to apply through the server that uses it, add --url", err)
 	}

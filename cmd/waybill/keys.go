@@ -16,6 +16,7 @@ import (
 	"waybill/internal/directory"
 	"waybill/internal/ram"
 	"waybill/internal/spelling"
+	"waybill/internal/store/pebble"
 )
 
 type keysCmd struct {
@@ -87,7 +88,7 @@ type explainCmd struct {
 // Run prints the decision and why each statement did or did not apply. The exit
 // code is 1 where the user may not.
 func (cmd *explainCmd) Run(ctx context.Context, c console) error {
-	store, dir, _, err := openData(ctx, cmd.dataFlags, slog.New(slog.DiscardHandler))
+	store, dir, _, err := openData(ctx, cmd.dataFlags, pebble.Options{}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}

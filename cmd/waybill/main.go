@@ -23,6 +23,10 @@ type cli struct {
 	Serve   serveCmd   `cmd:"" help:"Run the server."`
 	Demo    demoCmd    `cmd:"" help:"Run the server with tenants and traffic made up for a try."`
 	Apply   applyCmd   `cmd:"" help:"Make the directory of tenants what a file says."`
+	Verify  verifyCmd  `cmd:"" help:"Recompute every counter from the messages and report what differs."`
+	Backup  backupCmd  `cmd:"" help:"Copy the data, also of a running server."`
+	Restore restoreCmd `cmd:"" help:"Make a data directory from a backup."`
+	Dump    dumpCmd    `cmd:"" help:"Show what the store holds, for people."`
 	Keys    keysCmd    `cmd:"" help:"Temporary access keys, and what a user may do."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }

@@ -38,6 +38,9 @@ type serveFlags struct {
 
 	MomoCallsPerSecond int `help:"Calls of MoMo's API per second for each credential; 0 is no limit." default:"0" placeholder:"N"`
 
+	KeepMessages days   `help:"How long the history of each message is kept, in days such as 400d; 0 is for ever. Counts are always kept." default:"400d" placeholder:"DAYS"`
+	KeepIDs      string `name:"keep-ids" help:"What is kept to find the messages behind a number: ${enum}." enum:"off,ids,recipients" default:"recipients" placeholder:"WHAT"`
+
 	alibabaFlags `embed:"" prefix:"alibaba-"`
 }
 
@@ -140,7 +143,8 @@ func (a *app) run(ctx context.Context, prepare func(context.Context) error) erro
 
 // open opens the data.
 func (a *app) open(ctx context.Context) (err error) {
-	if a.store, a.directory, a.key, err = openData(ctx, a.data, a.log); err != nil {
+	opt := pebble.Options{KeepMessages: time.Duration(a.flags.KeepMessages), KeepNames: keepNames[a.flags.KeepIDs]}
+	if a.store, a.directory, a.key, err = openData(ctx, a.data, opt, a.log); err != nil {
 		return err
 	}
 	a.recorder = ingest.NewRecorder(a.store, ingest.RecorderOptions{Now: time.Now, Log: a.log, Metrics: a.metrics})
@@ -215,7 +219,7 @@ func (a *app) dialects(ctx context.Context) ([]dialect.Dialect, error) {
 	}
 	return []dialect.Dialect{
 		rest.New(rest.Options{
-			Directory: a.directory, Recorder: a.recorder, Store: a.store,
+			Directory: a.directory, Recorder: a.recorder, Store: a.store, Backup: a.store.Checkpoint,
 			TemporaryKey: func(account, user string, life time.Duration) (any, error) {
 				return newTemporaryKey(tokens, account, user, life)
 			},
@@ -258,9 +262,16 @@ func tend(ctx context.Context, parking *ingest.Parking, webhook *meta.Webhook, l
 	}
 }
 
-// openData opens the store in a directory and the tenants in it.
-func openData(ctx context.Context, data dataFlags, log *slog.Logger) (*pebble.Store, *directory.Directory, directory.Key, error) {
-	store, err := pebble.Open(data.Data, pebble.Options{Now: time.Now, Log: log})
+// keepNames are the values of --keep-ids.
+var keepNames = map[string]pebble.KeepNames{
+	"off": pebble.KeepNothing, "ids": pebble.KeepIDs, "recipients": pebble.KeepRecipients,
+}
+
+// openData opens the store in a directory and the tenants in it. Whoever gives no
+// KeepMessages drops no histories.
+func openData(ctx context.Context, data dataFlags, opt pebble.Options, log *slog.Logger) (*pebble.Store, *directory.Directory, directory.Key, error) {
+	opt.Now, opt.Log = time.Now, log
+	store, err := pebble.Open(data.Data, opt)
 	if err != nil {
 		return nil, nil, directory.Key{}, err
 	}

@@ -40,6 +40,10 @@ type Options struct {
 	Metrics   *telemetry.Metrics // nil counts nothing
 	Version   string             // of the program
 
+	// Backup writes a copy of the store into a new directory. It is nil where the
+	// store lies elsewhere.
+	Backup func(ctx context.Context, directory string) error
+
 	// TemporaryKey issues a temporary access key; its result is the answer.
 	TemporaryKey func(account, user string, life time.Duration) (any, error)
 }
@@ -74,6 +78,7 @@ func routes() []route {
 		{method: http.MethodDelete, pattern: segmentPath, scope: waybill.ScopeEventsWrite, run: (*API).deleteSegment},
 		{method: http.MethodGet, pattern: snapshotsPath, scope: waybill.ScopeMetricsRead, run: (*API).snapshots},
 		{method: http.MethodPost, pattern: snapshotsPath, scope: waybill.ScopeEventsWrite, run: (*API).postSnapshots},
+		{method: http.MethodPost, pattern: "/waybill/v1/backups", operator: true, run: (*API).postBackup},
 		{method: http.MethodPost, pattern: "/waybill/v1/temporary-keys", scope: waybill.ScopeAdmin, run: (*API).postTemporaryKey},
 		{method: http.MethodGet, pattern: "/waybill/v1/version", run: (*API).version},
 	}

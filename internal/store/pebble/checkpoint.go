@@ -22,19 +22,21 @@ func (s *Store) Checkpoint(ctx context.Context, dir string) error {
 		return err
 	}
 	defer s.leave()
+	s.copying.Lock()
+	defer s.copying.Unlock()
 	if _, err := s.disk.Stat(dir); err == nil {
 		return waybill.Errorf(waybill.Conflict, "%s exists", dir)
 	}
-	err := s.disk.guard(func() error {
-		if err := s.db.Checkpoint(dir, engine.WithFlushedWAL()); err != nil {
-			return err
-		}
-		// Without the filter the copy works too, and makes one.
-		_ = s.disk.Link(s.path(bloomName), s.disk.PathJoin(dir, bloomName))
-		return nil
-	})
+	// A full disk there must not stop the store here.
+	s.disk.aside.Store(&dir)
+	defer s.disk.aside.Store(nil)
+	err := s.disk.guard(func() error { return s.db.Checkpoint(dir, engine.WithFlushedWAL()) })
 	if err != nil {
 		return fmt.Errorf("write a checkpoint to %s: %w", dir, err)
+	}
+	// Without the filter the copy works too, and makes one when it is opened.
+	if err := s.disk.Link(s.path(bloomName), s.disk.PathJoin(dir, bloomName)); err != nil {
+		s.log.DebugContext(ctx, "the filter is not part of the checkpoint", "err", err)
 	}
 	return nil
 }

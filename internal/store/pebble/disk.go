@@ -5,7 +5,9 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
@@ -20,6 +22,10 @@ import (
 type disk struct {
 	vfs.FS
 	stopped chan struct{} // closed at the first failure
+
+	// aside is a directory in which operations may fail, because nothing of the
+	// store depends on it: that of a copy, which may lie on another disk.
+	aside atomic.Pointer[string]
 
 	once sync.Once
 	err  error // the first failure; set before stopped is closed
@@ -51,6 +57,12 @@ func (d *disk) change(op func() error) error {
 	return nil
 }
 
+// apart reports whether a file lies in the directory aside.
+func (d *disk) apart(name string) bool {
+	aside := d.aside.Load()
+	return aside != nil && (name == *aside || strings.HasPrefix(name, d.PathJoin(*aside, "")+string(os.PathSeparator)))
+}
+
 func (d *disk) stop(err error) {
 	d.once.Do(func() {
 		d.err = err
@@ -67,7 +79,10 @@ func (d *disk) await() {
 	}
 }
 
-func (d *disk) create(op func() (vfs.File, error)) (vfs.File, error) {
+func (d *disk) create(name string, op func() (vfs.File, error)) (vfs.File, error) {
+	if d.apart(name) {
+		return op()
+	}
 	var f vfs.File
 	err := d.change(func() (err error) {
 		f, err = op()
@@ -78,37 +93,43 @@ func (d *disk) create(op func() (vfs.File, error)) (vfs.File, error) {
 
 // Create implements vfs.FS.
 func (d *disk) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
-	return d.create(func() (vfs.File, error) { return d.FS.Create(name, c) })
+	return d.create(name, func() (vfs.File, error) { return d.FS.Create(name, c) })
 }
 
 // ReuseForWrite implements vfs.FS.
 func (d *disk) ReuseForWrite(old, name string, c vfs.DiskWriteCategory) (vfs.File, error) {
-	return d.create(func() (vfs.File, error) { return d.FS.ReuseForWrite(old, name, c) })
+	return d.create(name, func() (vfs.File, error) { return d.FS.ReuseForWrite(old, name, c) })
 }
 
 // OpenReadWrite implements vfs.FS.
 func (d *disk) OpenReadWrite(
 	name string, c vfs.DiskWriteCategory, opts ...vfs.OpenOption,
 ) (vfs.File, error) {
-	return d.create(func() (vfs.File, error) { return d.FS.OpenReadWrite(name, c, opts...) })
+	return d.create(name, func() (vfs.File, error) { return d.FS.OpenReadWrite(name, c, opts...) })
 }
 
 // OpenDir implements vfs.FS. Directories are opened to be synced.
 func (d *disk) OpenDir(name string) (vfs.File, error) {
 	f, err := d.FS.OpenDir(name)
-	if err != nil {
-		return nil, err
+	if err != nil || d.apart(name) {
+		return f, err
 	}
 	return &file{f, d}, nil
 }
 
 // Link implements vfs.FS.
 func (d *disk) Link(old, name string) error {
+	if d.apart(name) {
+		return d.FS.Link(old, name)
+	}
 	return d.change(func() error { return d.FS.Link(old, name) })
 }
 
 // Rename implements vfs.FS.
 func (d *disk) Rename(old, name string) error {
+	if d.apart(name) {
+		return d.FS.Rename(old, name)
+	}
 	return d.change(func() error { return d.FS.Rename(old, name) })
 }
 

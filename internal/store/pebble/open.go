@@ -81,9 +81,13 @@ func (s *Store) open(opt Options) error {
 	cache := engine.NewCache(cmp.Or(opt.CacheBytes, defaultCacheBytes))
 	defer cache.Unref()
 	s.engine = s.engineOptions(cache)
+	s.engine.ErrorIfNotExists = opt.MustExist
 	db, err := engine.Open(s.dir, s.engine)
 	if err != nil && strings.Contains(err.Error(), "merger name") {
 		return errOlder("1 or 2") // which had a merge operation
+	}
+	if errors.Is(err, engine.ErrDBDoesNotExist) {
+		return errors.New("there is no store")
 	}
 	if err != nil {
 		return err

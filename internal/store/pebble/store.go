@@ -23,6 +23,9 @@ type Options struct {
 	CacheBytes int64            // memory for blocks read from files; 0 is 128 MB
 	FS         vfs.FS           // for tests; nil is the operating system's
 
+	// MustExist makes Open fail where there is no store, instead of making one.
+	MustExist bool
+
 	// KeepMessages is how long the histories of messages are kept, in whole
 	// partitions of 28 days; 0 is for ever. Counters are kept for ever.
 	KeepMessages time.Duration
@@ -53,12 +56,13 @@ const (
 // A Store is a waybill.Store in a directory of this machine. The package comment
 // tells how it works and how it fails.
 type Store struct {
-	db     *engine.DB
-	disk   *disk
-	dir    string
-	now    func() time.Time
-	log    *slog.Logger
-	engine *engine.Options
+	db      *engine.DB
+	disk    *disk
+	dir     string
+	copying sync.Mutex // held while a checkpoint is written
+	now     func() time.Time
+	log     *slog.Logger
+	engine  *engine.Options
 
 	keep         KeepNames
 	keepMessages time.Duration

@@ -1,0 +1,58 @@
+// Package engine has the stores that are compared: Waybill's own, and the same
+// ledger written plainly on Pebble, SQLite and PostgreSQL.
+//
+// The three others share the code that merges reports and finds out which
+// counters change (ledger.go), so that they differ only in where states and
+// counters lie: a row or key for each, changed in one durable transaction a
+// batch. They are kept to what the traffic asks of them, in their favour. Only one
+// report of a message carries labels; counters are by event; a message is found
+// by a hash of 64 bits; codes of failures, recipients and IDs are not kept.
+package engine
+
+import (
+	"context"
+
+	"waybill"
+	"waybill/bench/traffic"
+	"waybill/internal/store/pebble"
+)
+
+// An Engine is what is measured of a waybill.Store, under the same contract.
+type Engine interface {
+	Append(ctx context.Context, events []waybill.Event) (changed []bool, err error)
+	Points(ctx context.Context, q waybill.Query) ([]waybill.Point, error)
+	Close() error
+}
+
+// A Kind is a sort of engine.
+type Kind struct {
+	Name  string
+	About string
+
+	// Open opens the engine in a directory, which exists; what was in it is
+	// kept. Other users must be able to enter the directories above it.
+	Open func(ctx context.Context, dir string) (Engine, error)
+
+	// Missing says what the engine needs and does not find here; empty where
+	// it can run.
+	Missing func() string
+}
+
+// Kinds are all engines. Ratios are to the first.
+func Kinds() []Kind {
+	here := func() string { return "" }
+	return []Kind{
+		{"waybill", "internal/store/pebble", openWaybill, here},
+		{"pebble", "Pebble, a key a message and a merged key a counter", openPebble, here},
+		{"sqlite", "SQLite (mattn), WAL, synchronous=FULL, rowid keys, cache of recent messages", openSQLite, missingSQLite},
+		{"postgres", "PostgreSQL over a socket, COPY-free upserts, cache of recent messages", openPostgres, missingPostgres},
+	}
+}
+
+func openWaybill(ctx context.Context, dir string) (Engine, error) {
+	s, err := pebble.Open(dir, pebble.Options{Now: traffic.Now})
+	if err != nil {
+		return nil, err
+	}
+	return s, s.Configure(ctx, waybill.Change{Channels: traffic.Channels()})
+}

@@ -33,6 +33,10 @@ type Kind struct {
 	// kept. Other users must be able to enter the directories above it.
 	Open func(ctx context.Context, dir string) (Engine, error)
 
+	// Spare is the folder of files that are not needed after a clean stop, if
+	// there is one.
+	Spare string
+
 	// Missing says what the engine needs and does not find here; empty where
 	// it can run.
 	Missing func() string
@@ -42,10 +46,22 @@ type Kind struct {
 func Kinds() []Kind {
 	here := func() string { return "" }
 	return []Kind{
-		{"waybill", "internal/store/pebble", openWaybill, here},
-		{"pebble", "Pebble, a key a message and a merged key a counter", openPebble, here},
-		{"sqlite", "SQLite (mattn), WAL, synchronous=FULL, rowid keys, cache of recent messages", openSQLite, missingSQLite},
-		{"postgres", "PostgreSQL over a socket, COPY-free upserts, cache of recent messages", openPostgres, missingPostgres},
+		{
+			Name: "waybill", About: "internal/store/pebble",
+			Open: openWaybill, Missing: here,
+		},
+		{
+			Name: "pebble", About: "Pebble, a key for each message and a merged key for each counter",
+			Open: openPebble, Missing: here,
+		},
+		{
+			Name: "sqlite", About: "SQLite, WAL, synchronous=FULL, rowid keys, a cache of recent messages",
+			Open: openSQLite, Missing: missingSQLite,
+		},
+		{
+			Name: "postgres", About: "PostgreSQL, a server of its own, upserts of arrays, the same cache",
+			Open: openPostgres, Missing: missingPostgres, Spare: "data/pg_wal",
+		},
 	}
 }
 

@@ -21,7 +21,7 @@ const (
 	failedShare    = 65536 * 3 / 100
 	deliveredShare = 65536 * 805 / 970 // of those that do not fail
 	readShare      = 65536 * 250 / 805 // of those that are delivered
-	silentShare    = 65536 * 2 / 100 // of those that are read: no delivery report
+	silentShare    = 65536 * 2 / 100   // of those that are read: no delivery report
 
 	lateShare   = 65536 * 15 / 1000 // registrations that come last
 	earlyShare  = 65536 * 3 / 100   // readings that come before the delivery

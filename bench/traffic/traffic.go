@@ -35,6 +35,9 @@ const (
 // Now is the clock by which all reports are in the past, but not long ago.
 func Now() time.Time { return (Start + (days+7)*day).Time() }
 
+// EventsPerMessage is how many reports a message has on average.
+const EventsPerMessage = 3.2
+
 // A Traffic is the reports of a number of messages. Equal ones make equal reports.
 type Traffic struct {
 	Messages int

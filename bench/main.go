@@ -6,6 +6,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -29,6 +30,7 @@ type config struct {
 	small    time.Duration
 	count    int
 	dir      string
+	profiles string
 	measure  string
 }
 
@@ -59,6 +61,7 @@ func parse(args []string) (*config, error) {
 	f.DurationVar(&c.small, "small", 5*time.Second, "how long the writers of single events write")
 	f.IntVar(&c.count, "count", 1, "how often each engine runs; the tables have the medians")
 	f.StringVar(&c.dir, "dir", os.TempDir(), "where the data go; removed afterwards")
+	f.StringVar(&c.profiles, "profiles", "", "write a CPU profile of each bulk ingest into this folder")
 	f.StringVar(&c.measure, "measure", "", "measure this engine in this process, in -dir, and print JSON: the other flags start that")
 	if err := f.Parse(args); err != nil {
 		return nil, err
@@ -83,7 +86,7 @@ func parse(args []string) (*config, error) {
 	return &c, nil
 }
 
-func (c *config) run(ctx context.Context) error {
+func (c *config) run(ctx context.Context) (err error) {
 	if c.measure != "" {
 		return c.runChild(ctx)
 	}
@@ -93,14 +96,16 @@ func (c *config) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	// PostgreSQL may run as another user.
 	if err := os.Chmod(dir, 0o711); err != nil {
 		return err
 	}
-	if err := printMachine(os.Stdout, dir); err != nil {
+	here, err := machine(dir)
+	if err != nil {
 		return err
 	}
+	fmt.Println(here)
 	for _, batch := range c.batches {
 		results, err := c.compare(ctx, dir, batch)
 		if err != nil {
@@ -111,7 +116,7 @@ func (c *config) run(ctx context.Context) error {
 				return err
 			}
 		}
-		printTable(os.Stdout, c.messages, batch, results)
+		fmt.Print("\n", table(c.messages, batch, results))
 	}
 	return nil
 }
@@ -136,23 +141,23 @@ func (c *config) compare(ctx context.Context, dir string, batch int) ([]measurem
 }
 
 // start measures an engine in a process of its own.
-func (c *config) start(ctx context.Context, dir, name string, batch int) (*measurement, error) {
+func (c *config) start(ctx context.Context, dir, name string, batch int) (m *measurement, err error) {
 	if err := os.Mkdir(dir, 0o711); err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
 	cmd := exec.CommandContext(ctx, self, "-measure", name, "-dir", dir,
-		"-messages", strconv.Itoa(c.messages), "-batches", strconv.Itoa(batch), "-small", c.small.String())
+		"-messages", strconv.Itoa(c.messages), "-batches", strconv.Itoa(batch), "-small", c.small.String(), "-profiles", c.profiles)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	m := new(measurement)
+	m = new(measurement)
 	return m, json.Unmarshal(out, m)
 }
 
@@ -163,7 +168,7 @@ func (c *config) runChild(ctx context.Context) error {
 	}
 	r := &run{
 		kind: engine.Kinds()[i], dir: c.dir, traffic: traffic.Traffic{Messages: c.messages},
-		batch: c.batches[0], small: c.small, quiet: time.Second,
+		batch: c.batches[0], small: c.small, quiet: time.Second, profiles: c.profiles,
 	}
 	m, err := r.measure(ctx)
 	if err != nil {

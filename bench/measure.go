@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"os"
 	"path/filepath"
+	"runtime/pprof"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -62,6 +64,8 @@ type run struct {
 	batch   int
 	small   time.Duration // how long the writers write, at most
 	quiet   time.Duration // how long an engine uses hardly any CPU that has nothing to do
+	// profiles is where a CPU profile of the bulk ingest goes, unless empty.
+	profiles string
 
 	engine engine.Engine
 	stream *traffic.Stream
@@ -81,7 +85,7 @@ func (r *run) measure(ctx context.Context) (*measurement, error) {
 		name string
 		do   func(context.Context) error
 	}{
-		{"bulk ingest", r.bulk},
+		{"bulk ingest", r.profiled(r.bulk)},
 		{"small commits", r.writers},
 		{"the rest", r.rest},
 		{"queries", r.queries},
@@ -96,6 +100,25 @@ func (r *run) measure(ctx context.Context) (*measurement, error) {
 		}
 	}
 	return &r.m, nil
+}
+
+// profiled returns f with a profile of it.
+func (r *run) profiled(f func(context.Context) error) func(context.Context) error {
+	if r.profiles == "" {
+		return f
+	}
+	return func(ctx context.Context) error {
+		file, err := os.Create(filepath.Join(r.profiles, fmt.Sprintf("%s-%d.cpu.pprof", r.kind.Name, r.batch)))
+		if err != nil {
+			return err
+		}
+		if err := pprof.StartCPUProfile(file); err != nil {
+			return errors.Join(err, file.Close())
+		}
+		err = f(ctx)
+		pprof.StopCPUProfile()
+		return errors.Join(err, file.Close())
+	}
 }
 
 // next makes the next batch. It returns how long that took.

@@ -1,8 +1,8 @@
 package main
 
 import (
+	"errors"
 	"fmt"
-	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -61,9 +61,17 @@ func rows(messages int) []row {
 		row{"restart, s", one(func(m *measurement) float64 { return m.Restart }), 2, false})
 }
 
-// printTable prints the medians of each engine, and of how many times the first
-// engine is better.
-func printTable(w io.Writer, messages, batch int, all []measurement) {
+// surroundings are what the figures have to be seen with.
+func surroundings() []row {
+	return []row{
+		{"cores that others used meanwhile", func(m *measurement) []float64 { return []float64{m.Others} }, 2, false},
+		{"making the events, % of the ingest's time", func(m *measurement) []float64 { return []float64{100 * m.Generating} }, 0, false},
+	}
+}
+
+// table returns the medians of each engine, in Markdown, and how many times the
+// first engine is better.
+func table(messages, batch int, all []measurement) string {
 	var names []string
 	byName := make(map[string][]measurement)
 	for _, m := range all {
@@ -73,38 +81,31 @@ func printTable(w io.Writer, messages, batch int, all []measurement) {
 		byName[m.Engine] = append(byName[m.Engine], m)
 	}
 	if len(names) == 0 {
-		return
+		return ""
 	}
-	fmt.Fprintf(w, "\n%s messages, %s events, batches of %s. In brackets: how many times better %s is.\n\n",
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s messages, %s events, batches of %s. In brackets: how many times better %s is.\n\n",
 		grouped(float64(messages), 0), grouped(float64(all[0].Events), 0), grouped(float64(batch), 0), names[0])
-	fmt.Fprintf(w, "| | %s |\n|---%s|\n", strings.Join(names, " | "), strings.Repeat("|---", len(names)))
-	for _, r := range rows(messages) {
-		fmt.Fprintf(w, "| %s", r.name)
+	fmt.Fprintf(&b, "| | %s |\n|---%s|\n", strings.Join(names, " | "), strings.Repeat("|---", len(names)))
+	line := func(r row, compare bool) {
+		b.WriteString("| " + r.name)
 		first := r.median(byName[names[0]])
 		for i, name := range names {
 			have := r.median(byName[name])
-			fmt.Fprintf(w, " | %s", r.text(have))
-			if i > 0 {
-				fmt.Fprintf(w, " (%s)", r.ratio(first, have))
+			b.WriteString(" | " + r.text(have))
+			if compare && i > 0 {
+				b.WriteString(" (" + r.ratio(first, have) + ")")
 			}
 		}
-		fmt.Fprintln(w, " |")
+		b.WriteString(" |\n")
 	}
-	printSurroundings(w, names, byName)
-}
-
-// printSurroundings prints what the figures have to be seen with.
-func printSurroundings(w io.Writer, names []string, byName map[string][]measurement) {
-	for _, r := range []row{
-		{"cores that others used meanwhile", func(m *measurement) []float64 { return []float64{m.Others} }, 2, false},
-		{"making the events, % of the ingest's time", func(m *measurement) []float64 { return []float64{100 * m.Generating} }, 0, false},
-	} {
-		fmt.Fprintf(w, "| %s", r.name)
-		for _, name := range names {
-			fmt.Fprintf(w, " | %s", r.text(r.median(byName[name])))
-		}
-		fmt.Fprintln(w, " |")
+	for _, r := range rows(messages) {
+		line(r, true)
 	}
+	for _, r := range surroundings() {
+		line(r, false)
+	}
+	return b.String()
 }
 
 func (r *row) median(all []measurement) []float64 {
@@ -156,42 +157,38 @@ func grouped(n float64, digits int) string {
 	return whole
 }
 
-// printMachine prints where and when this is measured.
-func printMachine(w io.Writer, dir string) error {
-	sync, err := syncTime(dir)
+// machine returns where and when this is measured.
+func machine(dir string) (string, error) {
+	sync, err := syncTime(filepath.Join(dir, "sync"))
 	if err != nil {
-		return err
+		return "", err
 	}
-	model := "unknown CPU"
+	model := "an unknown CPU"
 	for line := range strings.Lines(readFile("/proc/cpuinfo")) {
 		if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
 			model = strings.TrimSpace(value)
 		}
 	}
-	_, err = fmt.Fprintf(w, "%s: %d cores of %s, %s GB, Linux %s, %s; appending 4 KB and syncing takes %.2f / %.2f ms (p50 / p99).\n",
-		time.Now().Format(time.DateTime), runtime.NumCPU(), model,
-		grouped(float64(kilobytes("/proc/meminfo", "MemTotal:"))/1e9, 0),
-		readFile("/proc/sys/kernel/osrelease"), runtime.Version(), sync.P50, sync.P99)
-	return err
+	memory := float64(kilobytes("/proc/meminfo", "MemTotal:")) / 1e9
+	return fmt.Sprintf("%s: %d cores of %s, %.0f GB, Linux %s, %s; appending 4 KB and syncing takes %.2f / %.2f ms (p50 / p99).",
+		time.Now().Format(time.DateTime), runtime.NumCPU(), model, memory,
+		readFile("/proc/sys/kernel/osrelease"), runtime.Version(), sync.P50, sync.P99), nil
 }
 
-// syncTime measures what bounds every durable commit.
-func syncTime(dir string) (latencies, error) {
-	f, err := os.Create(filepath.Join(dir, "sync"))
+// syncTime measures what bounds every durable commit, in a new file.
+func syncTime(path string) (latencies, error) {
+	f, err := os.Create(path)
 	if err != nil {
 		return latencies{}, err
 	}
-	defer f.Close()
 	var took []time.Duration
 	for range 300 {
 		began := time.Now()
-		if _, err := f.Write(make([]byte, 4096)); err != nil {
-			return latencies{}, err
-		}
-		if err := f.Sync(); err != nil {
-			return latencies{}, err
+		_, err := f.Write(make([]byte, 4096))
+		if err = errors.Join(err, f.Sync()); err != nil {
+			return latencies{}, errors.Join(err, f.Close())
 		}
 		took = append(took, time.Since(began))
 	}
-	return latenciesOf(took), os.Remove(f.Name())
+	return latenciesOf(took), errors.Join(f.Close(), os.Remove(path))
 }

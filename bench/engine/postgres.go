@@ -99,9 +99,8 @@ func startPostgres(ctx context.Context, dir, data string) (*exec.Cmd, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer log.Close()
 	cmd.Stdout, cmd.Stderr = log, log
-	return cmd, cmd.Start()
+	return cmd, errors.Join(cmd.Start(), log.Close())
 }
 
 // postgresCommand returns a command that runs in dir. PostgreSQL refuses to run as

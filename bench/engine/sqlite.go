@@ -74,9 +74,8 @@ func (t *sqliteTables) prepare(ctx context.Context) (map[tuple]uint32, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
 	refs, err := readTuples(rows.Next, rows.Scan)
-	return refs, errors.Join(err, rows.Err())
+	return refs, errors.Join(err, rows.Err(), rows.Close())
 }
 
 func (t *sqliteTables) load(ctx context.Context, keys []uint64, states []*state) error {
@@ -97,8 +96,8 @@ func (t *sqliteTables) load(ctx context.Context, keys []uint64, states []*state)
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
-	return errors.Join(readStates(rows.Next, rows.Scan, at), rows.Err())
+	err = readStates(rows.Next, rows.Scan, at)
+	return errors.Join(err, rows.Err(), rows.Close())
 }
 
 func (t *sqliteTables) commit(ctx context.Context, c *change) error {
@@ -202,9 +201,8 @@ func (t *sqliteTables) points(ctx context.Context, s *series) ([]waybill.Point, 
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
 	points, err := s.readPoints(rows.Next, rows.Scan)
-	return points, errors.Join(err, rows.Err())
+	return points, errors.Join(err, rows.Err(), rows.Close())
 }
 
 func (t *sqliteTables) close() error { return t.db.Close() }

@@ -143,7 +143,7 @@ func Checksum(points []waybill.Point) string {
 	h := fnv.New64a()
 	for i := range points {
 		p := &points[i]
-		fmt.Fprintln(h, p.Bucket.Start, p.Bucket.End, p.Key, p.Counts)
+		h.Write(fmt.Appendln(nil, p.Bucket.Start, p.Bucket.End, p.Key, p.Counts))
 	}
 	return fmt.Sprintf("%016x", h.Sum64())
 }

@@ -13,7 +13,7 @@ import (
 
 // TestMeasure measures each engine that is here on little traffic.
 func TestMeasure(t *testing.T) {
-	tr := traffic.Traffic{Messages: 2000}
+	tr := traffic.Traffic{Messages: 4000}
 	answers := tr.Answers()
 	for _, kind := range engine.Kinds() {
 		t.Run(kind.Name, func(t *testing.T) {
@@ -24,7 +24,7 @@ func TestMeasure(t *testing.T) {
 			if err := os.Chmod(filepath.Dir(dir), 0o711); err != nil {
 				t.Fatal(err)
 			}
-			r := &run{kind: kind, dir: dir, traffic: tr, batch: 1000, small: 10 * time.Second, quiet: 100 * time.Millisecond}
+			r := &run{kind: kind, dir: dir, traffic: tr, batch: 1000, small: time.Millisecond, quiet: 100 * time.Millisecond}
 			m, err := r.measure(t.Context())
 			if err != nil {
 				t.Fatal(err)

@@ -177,14 +177,13 @@ func (r *run) writers(ctx context.Context) error {
 		group.Go(func() {
 			var took []time.Duration
 			var err error
-			for err == nil && time.Since(began) < r.small {
-				event := source.next()
-				if event == nil {
-					break
-				}
+			for event := source.next(); event != nil && err == nil; event = source.next() {
 				start := time.Now()
 				_, err = recorder.Record(ctx, event)
 				took = append(took, time.Since(start))
+				if time.Since(began) > r.small {
+					break
+				}
 			}
 			mu.Lock()
 			defer mu.Unlock()

@@ -42,7 +42,8 @@ func postgresBinaries() string {
 }
 
 func missingPostgres() string {
-	if postgresBinaries() == "" {
+	_, err := postgresUser()
+	if err != nil || postgresBinaries() == "" {
 		return "PostgreSQL: apt-get install postgresql"
 	}
 	return ""
@@ -104,23 +105,36 @@ func startPostgres(ctx context.Context, dir, data string) (*exec.Cmd, error) {
 }
 
 // postgresCommand returns a command that runs in dir. PostgreSQL refuses to run as
-// root, who therefore gives the directory to the user postgres.
+// root, who gives the directory to the user postgres.
 func postgresCommand(ctx context.Context, dir, name string, args ...string) (*exec.Cmd, error) {
 	cmd := exec.CommandContext(ctx, filepath.Join(postgresBinaries(), name), args...)
 	cmd.Dir = dir
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) }
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGINT}
+	who, err := postgresUser()
+	if err != nil || who == nil {
+		return cmd, err
+	}
+	cmd.SysProcAttr.Credential = who
+	return cmd, os.Chown(dir, int(who.Uid), int(who.Gid))
+}
+
+// postgresUser returns as whom the server runs, nil where that is the user of this
+// process.
+func postgresUser() (*syscall.Credential, error) {
 	if os.Getuid() != 0 {
-		return cmd, nil
+		return nil, nil
 	}
 	u, err := user.Lookup("postgres")
 	if err != nil {
 		return nil, err
 	}
-	uid, _ := strconv.Atoi(u.Uid)
-	gid, _ := strconv.Atoi(u.Gid)
-	cmd.SysProcAttr.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
-	return cmd, os.Chown(dir, uid, gid)
+	uid, err := strconv.Atoi(u.Uid)
+	if err != nil {
+		return nil, err
+	}
+	gid, err := strconv.Atoi(u.Gid)
+	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, err
 }
 
 // connect waits until the server accepts connections: while it recovers, it

@@ -1,6 +1,10 @@
+//go:build linux
+
 // Command bench compares Waybill's store with others, on the same traffic and in
 // one run: bulk ingest, small commits, queries, memory, disk and restart. Each
 // engine runs in a process of its own. A wrong answer fails the run.
+//
+// It reads /proc and so runs on Linux only.
 package main
 
 import (
@@ -153,6 +157,9 @@ func (c *config) start(ctx context.Context, dir, name string, batch int) (m *mea
 	cmd := exec.CommandContext(ctx, self, "-measure", name, "-dir", dir,
 		"-messages", strconv.Itoa(c.messages), "-batches", strconv.Itoa(batch), "-small", c.small.String(), "-profiles", c.profiles)
 	cmd.Stderr = os.Stderr
+	// It has to stop PostgreSQL before it ends.
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = time.Minute
 	out, err := cmd.Output()
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)

@@ -1,3 +1,5 @@
+//go:build linux
+
 package main
 
 import (
@@ -64,6 +66,7 @@ type run struct {
 	batch   int
 	small   time.Duration // how long the writers write, at most
 	quiet   time.Duration // how long an engine uses hardly any CPU that has nothing to do
+
 	// profiles is where a CPU profile of the bulk ingest goes, unless empty.
 	profiles string
 
@@ -96,7 +99,8 @@ func (r *run) measure(ctx context.Context) (*measurement, error) {
 	} {
 		fmt.Fprintf(os.Stderr, "%s %s: %s\n", time.Now().Format(time.TimeOnly), r.kind.Name, phase.name)
 		if err := phase.do(ctx); err != nil {
-			return nil, fmt.Errorf("%s: %s: %w", r.kind.Name, phase.name, err)
+			err = fmt.Errorf("%s: %s: %w", r.kind.Name, phase.name, err)
+			return nil, errors.Join(err, r.engine.Close()) // PostgreSQL would run on
 		}
 	}
 	return &r.m, nil
@@ -284,10 +288,11 @@ func (r *run) restart(ctx context.Context) error {
 		return err
 	}
 	began := time.Now()
-	var err error
-	if r.engine, err = r.kind.Open(ctx, r.dir); err != nil {
+	e, err := r.kind.Open(ctx, r.dir)
+	if err != nil {
 		return err
 	}
+	r.engine = e
 	r.m.Restart = time.Since(began).Seconds()
 	for i, q := range traffic.Questions() {
 		points, err := r.engine.Points(ctx, q.Query)

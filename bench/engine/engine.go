@@ -11,6 +11,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 
 	"waybill"
 	"waybill/bench/traffic"
@@ -48,7 +49,7 @@ func Kinds() []Kind {
 	return []Kind{
 		{
 			Name: "waybill", About: "internal/store/pebble",
-			Open: openWaybill, Missing: here,
+			Open: openWaybill(pebble.Options{}), Missing: here,
 		},
 		{
 			Name: "pebble", About: "Pebble, a key for each message and a merged key for each counter",
@@ -65,10 +66,17 @@ func Kinds() []Kind {
 	}
 }
 
-func openWaybill(ctx context.Context, dir string) (Engine, error) {
-	s, err := pebble.Open(dir, pebble.Options{Now: traffic.Now})
-	if err != nil {
-		return nil, err
+// openWaybill returns how to open the store with the given options.
+func openWaybill(opt pebble.Options) func(context.Context, string) (Engine, error) {
+	opt.Now = traffic.Now
+	return func(ctx context.Context, dir string) (Engine, error) {
+		s, err := pebble.Open(dir, opt)
+		if err != nil {
+			return nil, err
+		}
+		if err := s.Configure(ctx, waybill.Change{Channels: traffic.Channels()}); err != nil {
+			return nil, errors.Join(err, s.Close())
+		}
+		return s, nil
 	}
-	return s, s.Configure(ctx, waybill.Change{Channels: traffic.Channels()})
 }

@@ -110,12 +110,11 @@ func postgresCommand(ctx context.Context, dir, name string, args ...string) (*ex
 	cmd := exec.CommandContext(ctx, filepath.Join(postgresBinaries(), name), args...)
 	cmd.Dir = dir
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) }
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGINT}
 	who, err := postgresUser()
 	if err != nil || who == nil {
 		return cmd, err
 	}
-	cmd.SysProcAttr.Credential = who
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: who}
 	return cmd, os.Chown(dir, int(who.Uid), int(who.Gid))
 }
 

@@ -57,30 +57,36 @@ func Channels() []waybill.ChannelState {
 //
 // The reports that a message will have are put into the slots in which they
 // arrive when the message begins. A slot is as long as slotMessages messages; it
-// is sent when all messages that begin in it have begun.
+// is sent when all messages that begin in it have begun. Only what is under way
+// takes memory, so that it hardly adds to that of an engine.
 type Stream struct {
 	traffic Traffic
-	begun   uint32     // messages
-	slots   [][]report // by slot; those that were sent are nil
-	slot    int        // the one that is sent next
-	ready   []report   // the rest of the slot that is being sent
-	spare   [][]report
+	begun   uint32   // messages
+	slots   []queue  // the reports of each
+	slot    int      // the one that is sent next
+	ready   uint32   // the first report of the slot that is being sent
+	reports []report // number 0 is none
+	unused  uint32   // the first of those that may be used again
 }
 
 const slotMessages = 64
+
+// A queue is a chain of reports, by their numbers.
+type queue struct{ first, last uint32 }
 
 // A report is an event that is not written out yet.
 type report struct {
 	message uint32
 	at      uint32 // seconds after Start
-	channel waybill.ChannelNumber
+	next    uint32 // in its chain
+	channel uint8
 	status  waybill.Status
 }
 
 // Stream returns a new Stream of tr.
 func (tr Traffic) Stream() *Stream {
 	const tail = 1 << 20 // messages after the last one, in which the rest arrives
-	return &Stream{traffic: tr, slots: make([][]report, (tr.Messages+tail)/slotMessages)}
+	return &Stream{traffic: tr, slots: make([]queue, (tr.Messages+tail)/slotMessages), reports: make([]report, 1)}
 }
 
 // Next fills events with the next reports and returns how many there were:
@@ -88,36 +94,32 @@ func (tr Traffic) Stream() *Stream {
 func (s *Stream) Next(events []waybill.Event) int {
 	var texts strings.Builder
 	texts.Grow(len(events) * (idBytes + recipientBytes))
-	n := 0
-	for n < len(events) {
-		if len(s.ready) == 0 && !s.advance() {
-			break
+	for n := range events {
+		for s.ready == 0 {
+			if !s.advance() {
+				return n
+			}
 		}
-		k := min(len(events)-n, len(s.ready))
-		for i := range s.ready[:k] {
-			s.write(&events[n+i], &s.ready[i], &texts)
-		}
-		n, s.ready = n+k, s.ready[k:]
+		r := &s.reports[s.ready]
+		s.write(&events[n], r, &texts)
+		s.ready, s.unused, r.next = r.next, s.ready, s.unused
 	}
-	return n
+	return len(events)
 }
 
 // advance makes the next slot ready. It returns false when there is none.
 func (s *Stream) advance() bool {
-	for s.slot < len(s.slots) {
-		for int(s.begun) < s.traffic.Messages && s.begun/slotMessages == uint32(s.slot) {
-			m := s.traffic.message(s.begun)
-			s.schedule(&m)
-			s.begun++
-		}
-		s.ready, s.slots[s.slot] = s.slots[s.slot], nil
-		s.slot++
-		if cap(s.ready) > 0 {
-			s.spare = append(s.spare, s.ready[:0])
-			return true
-		}
+	if s.slot == len(s.slots) {
+		return false
 	}
-	return false
+	for int(s.begun) < s.traffic.Messages && s.begun/slotMessages == uint32(s.slot) {
+		m := s.traffic.message(s.begun)
+		s.schedule(&m)
+		s.begun++
+	}
+	s.ready = s.slots[s.slot].first
+	s.slot++
+	return true
 }
 
 // schedule puts the reports of m where they arrive. Within a slot they arrive in
@@ -172,11 +174,21 @@ func (s *Stream) put(m *message, status waybill.Status, at waybill.Instant, arri
 }
 
 func (s *Stream) putOne(m *message, status waybill.Status, at waybill.Instant, arrival float64) {
-	slot := min(int(arrival)/slotMessages, len(s.slots)-1)
-	if s.slots[slot] == nil && len(s.spare) > 0 {
-		s.slots[slot], s.spare = s.spare[len(s.spare)-1], s.spare[:len(s.spare)-1]
+	number := s.unused
+	if number == 0 {
+		number = uint32(len(s.reports))
+		s.reports = append(s.reports, report{})
 	}
-	s.slots[slot] = append(s.slots[slot], report{m.number, uint32(at - Start), m.channel, status})
+	r := &s.reports[number]
+	s.unused = r.next
+	*r = report{m.number, uint32(at - Start), 0, uint8(m.channel), status}
+	q := &s.slots[min(int(arrival)/slotMessages, len(s.slots)-1)]
+	if q.first == 0 {
+		q.first = number
+	} else {
+		s.reports[q.last].next = number
+	}
+	q.last = number
 }
 
 // The texts of an event. IDs look like those of WhatsApp: what tells them apart
@@ -201,7 +213,7 @@ func (s *Stream) write(e *waybill.Event, r *report, texts *strings.Builder) {
 	writeDigits(texts, r.message)
 	all := texts.String()
 	*e = waybill.Event{
-		Channel: r.channel, Status: r.status, At: Start + waybill.Instant(r.at),
+		Channel: waybill.ChannelNumber(r.channel), Status: r.status, At: Start + waybill.Instant(r.at),
 		Message: all[from : from+idBytes], Recipient: all[from+idBytes:],
 	}
 	switch r.status {

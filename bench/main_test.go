@@ -36,7 +36,7 @@ func TestMeasure(t *testing.T) {
 			}
 			for _, row := range rows(tr.Messages) {
 				for _, value := range row.of(m) {
-					if value <= 0 {
+					if value <= 0 && !(kind.Server && strings.Contains(row.name, "crash")) {
 						t.Errorf("%s is %g", row.name, value)
 					}
 				}
@@ -66,7 +66,7 @@ func TestTable(t *testing.T) {
 		"| bulk ingest, events/s | 1,000,000 | 60,000 (17×) |\n",
 		"| CPU, µs/event | 1.50 | 15.00 (10×) |\n",
 		"| commit of a batch, p50 / p99, ms | 2.0 / 30.0 | 2.0 / 30.0 (1.0×) |\n",
-		"| q1: one template, 30 days, by day, p50 / p99, ms | 0.0 / 0.0 | 0.0 / 0.0 (-) |\n",
+		"| q1: one template, 30 days, by day, p50 / p99, ms | - / - | - / - (-) |\n",
 		"| disk, bytes/message | 30.0 | 30.0 (1.0×) |\n",
 		"| making the events, % of the ingest's time | 7 | 7 |\n",
 	} {

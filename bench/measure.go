@@ -39,9 +39,10 @@ type measurement struct {
 	Queries   []latencies
 	Checksums []string // of the answers
 
-	Memory  int64 // largest resident, bytes
-	Restart float64
-	Disk    int64 // bytes
+	Memory  int64   // largest resident, bytes
+	Restart float64 // s
+	Recover float64 // the same after a crash; 0 where that is not measured
+	Disk    int64   // bytes
 }
 
 // latencies are in milliseconds.
@@ -281,27 +282,31 @@ func (r *run) queries(ctx context.Context) error {
 	return nil
 }
 
-// restart closes the engine, takes the time until it is open again, and asks
-// once more. The files are in the memory of the operating system then.
+// restart takes the time until the engine is open again, after it was closed and
+// after a crash, and asks once more. A crash leaves what is in the files of an
+// engine that is open. The files are in the memory of the operating system.
 func (r *run) restart(ctx context.Context) error {
+	crashed := r.dir + ".crashed"
+	if !r.kind.Server {
+		r.settle() // so that the copies fit each other
+		if err := os.CopyFS(crashed, os.DirFS(r.dir)); err != nil {
+			return err
+		}
+	}
 	if err := r.engine.Close(); err != nil {
 		return err
 	}
-	began := time.Now()
-	e, err := r.kind.Open(ctx, r.dir)
-	if err != nil {
-		return err
-	}
-	r.engine = e
-	r.m.Restart = time.Since(began).Seconds()
-	for i, q := range traffic.Questions() {
-		points, err := r.engine.Points(ctx, q.Query)
-		if err != nil {
+	var err error
+	if !r.kind.Server {
+		if r.m.Recover, err = r.reopen(ctx, crashed); err != nil {
+			return fmt.Errorf("after a crash: %w", err)
+		}
+		if err := errors.Join(r.engine.Close(), os.RemoveAll(crashed)); err != nil {
 			return err
 		}
-		if have, want := traffic.Checksum(q.Answer(points)), r.m.Checksums[i]; have != want {
-			return fmt.Errorf("%s has another answer than before: checksum %s, was %s", q.Name, have, want)
-		}
+	}
+	if r.m.Restart, err = r.reopen(ctx, r.dir); err != nil {
+		return err
 	}
 	r.settle()
 	if err := r.engine.Close(); err != nil {
@@ -309,6 +314,28 @@ func (r *run) restart(ctx context.Context) error {
 	}
 	r.m.Disk, err = diskUsage(r.dir, filepath.Join(r.dir, r.kind.Spare))
 	return err
+}
+
+// reopen opens the engine in dir and checks its answers. It returns how many
+// seconds opening took.
+func (r *run) reopen(ctx context.Context, dir string) (float64, error) {
+	began := time.Now()
+	e, err := r.kind.Open(ctx, dir)
+	if err != nil {
+		return 0, err
+	}
+	r.engine = e
+	took := time.Since(began).Seconds()
+	for i, q := range traffic.Questions() {
+		points, err := e.Points(ctx, q.Query)
+		if err != nil {
+			return 0, err
+		}
+		if have, want := traffic.Checksum(q.Answer(points)), r.m.Checksums[i]; have != want {
+			return 0, fmt.Errorf("%s has another answer than before: checksum %s, was %s", q.Name, have, want)
+		}
+	}
+	return took, nil
 }
 
 // settle waits until this process and those that it started have nothing to do:

@@ -60,7 +60,8 @@ func rows(messages int) []row {
 	return append(all,
 		row{"disk, bytes/message", one(func(m *measurement) float64 { return float64(m.Disk) / float64(messages) }), 1, false},
 		row{"largest resident memory, MB", one(func(m *measurement) float64 { return float64(m.Memory) / 1e6 }), 0, false},
-		row{"restart, s", one(func(m *measurement) float64 { return m.Restart }), 2, false})
+		row{"restart, s", one(func(m *measurement) float64 { return m.Restart }), 2, false},
+		row{"restart after a crash, s", one(func(m *measurement) float64 { return m.Recover }), 2, false})
 }
 
 // surroundings are what the figures have to be seen with.
@@ -123,10 +124,15 @@ func (r *row) median(all []measurement) []float64 {
 	return medians
 }
 
+// text writes 0 as what was not measured.
 func (r *row) text(values []float64) string {
 	var parts []string
 	for _, v := range values {
-		parts = append(parts, grouped(v, r.digits))
+		if v == 0 {
+			parts = append(parts, "-")
+		} else {
+			parts = append(parts, grouped(v, r.digits))
+		}
 	}
 	return strings.Join(parts, " / ")
 }
@@ -137,7 +143,7 @@ func (r *row) ratio(first, other []float64) string {
 	if r.more {
 		ratio = first[0] / other[0]
 	}
-	if math.IsNaN(ratio) || math.IsInf(ratio, 0) {
+	if math.IsNaN(ratio) || math.IsInf(ratio, 0) || ratio == 0 {
 		return "-"
 	}
 	if ratio < 10 {

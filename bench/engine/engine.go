@@ -38,6 +38,10 @@ type Kind struct {
 	// there is one.
 	Spare string
 
+	// Server tells that the engine is a process of its own, whose files cannot
+	// be opened a second time.
+	Server bool
+
 	// Missing says what the engine needs and does not find here; empty where
 	// it can run.
 	Missing func() string
@@ -61,7 +65,7 @@ func Kinds() []Kind {
 		},
 		{
 			Name: "postgres", About: "PostgreSQL, a server of its own, upserts of arrays, the same cache",
-			Open: openPostgres, Missing: missingPostgres, Spare: "data/pg_wal",
+			Open: openPostgres, Missing: missingPostgres, Spare: "data/pg_wal", Server: true,
 		},
 	}
 }

@@ -175,7 +175,8 @@ func (c *config) runChild(ctx context.Context) error {
 	}
 	r := &run{
 		kind: engine.Kinds()[i], dir: c.dir, traffic: traffic.Traffic{Messages: c.messages},
-		batch: c.batches[0], small: c.small, quiet: time.Second, profiles: c.profiles,
+		batch: c.batches[0], small: c.small, asking: 4 * time.Second, quiet: time.Second,
+		profiles: c.profiles,
 	}
 	m, err := r.measure(ctx)
 	if err != nil {

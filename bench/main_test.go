@@ -26,7 +26,10 @@ func TestMeasure(t *testing.T) {
 			if err := os.Chmod(filepath.Dir(dir), 0o711); err != nil {
 				t.Fatal(err)
 			}
-			r := &run{kind: kind, dir: dir, traffic: tr, batch: 1000, small: time.Millisecond, quiet: 100 * time.Millisecond}
+			r := &run{
+				kind: kind, dir: dir, traffic: tr, batch: 1000,
+				small: time.Millisecond, asking: 100 * time.Millisecond, quiet: 100 * time.Millisecond,
+			}
 			m, err := r.measure(t.Context())
 			if err != nil {
 				t.Fatal(err)

@@ -66,6 +66,7 @@ type run struct {
 	traffic traffic.Traffic
 	batch   int
 	small   time.Duration // how long the writers write, at most
+	asking  time.Duration // how long each question is asked, as a rule
 	quiet   time.Duration // how long an engine uses hardly any CPU that has nothing to do
 
 	// profiles is where a CPU profile of the bulk ingest goes, unless empty.
@@ -261,13 +262,13 @@ func (r *run) rest(ctx context.Context) error {
 	}
 }
 
-// queries asks each question again and again for some seconds.
+// queries asks each question again and again.
 func (r *run) queries(ctx context.Context) error {
-	const atLeast, atMost, enough = 5, 200, 4 * time.Second
+	const atLeast, atMost = 5, 200
 	for _, q := range traffic.Questions() {
 		var took []time.Duration
 		var answer []waybill.Point
-		for began := time.Now(); len(took) < atLeast || len(took) < atMost && time.Since(began) < enough; {
+		for began := time.Now(); len(took) < atLeast || len(took) < atMost && time.Since(began) < r.asking; {
 			start := time.Now()
 			points, err := r.engine.Points(ctx, q.Query)
 			if err != nil {

@@ -4,38 +4,20 @@ import (
 	"fmt"
 	"net/http"
 	"path/filepath"
-	"sync/atomic"
 	"testing"
 )
 
 // BenchmarkWebhook posts signed bodies of new messages to a real server from 64
 // connections. The load generator shares the machine with the server. An event
-// is one status; each body is durable before its answer.
+// is one status; each body is durable before its answer. The baselines get the
+// same bodies in the same run: see runBaseline.
 func BenchmarkWebhook(b *testing.B) {
 	for _, statuses := range []int{1, 50, 1000} {
 		b.Run(fmt.Sprintf("statuses=%d", statuses), func(b *testing.B) {
-			p := benchServer(b)
-			var sequence atomic.Int64
-			b.SetParallelism(32)
-			b.ResetTimer()
-			b.RunParallel(func(pb *testing.PB) {
-				client := newClient()
-				for pb.Next() {
-					n := sequence.Add(1)
-					list := make([]status, statuses)
-					for i := range list {
-						list[i] = newStatus(fmt.Sprintf("wamid.HBgLMTY1MDM4Nzk0MzkVAgARGBI%dX%d", n, i), "sent", at(int(n)%4000))
-					}
-					body := statusBody("102290129340398", "16315551000", list...)
-					r, err := trySend(client, http.MethodPost, p.url+"/webhooks/meta/7001", body,
-						"Content-Type", "application/json", "X-Hub-Signature-256", sign("app-secret-0123456789", body))
-					if err != nil || r.status != http.StatusOK {
-						b.Errorf("webhook: %v %d %s", err, r.status, r.body)
-						return
-					}
-				}
-			})
-			b.ReportMetric(float64(b.N*statuses)/b.Elapsed().Seconds(), "events/s")
+			for _, baseline := range []string{baselineBare, baselineNothing, baselineLeast} {
+				b.Run(baseline, func(b *testing.B) { postAll(b, startBaseline(b, baseline), statuses) })
+			}
+			b.Run("waybill", func(b *testing.B) { postAll(b, benchServer(b), statuses) })
 		})
 	}
 }

@@ -75,6 +75,7 @@ func (cmd *serveCmd) Run(ctx context.Context, c console) error {
 type app struct {
 	flags     serveFlags
 	data      dataFlags
+	lines     *telemetry.Lines // of log
 	log       *slog.Logger
 	metrics   *telemetry.Metrics
 	public    net.Listener
@@ -94,7 +95,11 @@ func newApp(flags serveFlags, data dataFlags, c console) (*app, error) {
 	if flags.MetaCallsPerHour < 0 {
 		return nil, fmt.Errorf("--meta-calls-per-hour is %d, less than 0", flags.MetaCallsPerHour)
 	}
-	a := &app{flags: flags, data: data, log: telemetry.NewLogger(c.err, flags.LogFormat, flags.LogLevel), metrics: telemetry.New()}
+	lines := telemetry.NewLines(c.err)
+	a := &app{
+		flags: flags, data: data, lines: lines, log: telemetry.NewLogger(lines, flags.LogFormat, flags.LogLevel),
+		metrics: telemetry.New(),
+	}
 	a.server = server.New(server.Options{Log: a.log, Metrics: a.metrics, Check: a.check})
 	var err error
 	if a.public, err = net.Listen("tcp", flags.Listen); err != nil {
@@ -112,6 +117,7 @@ func newApp(flags serveFlags, data dataFlags, c console) (*app, error) {
 // run serves until ctx is done. Requests get 503 while the data is opened; then
 // prepare is called, and has to call ready.
 func (a *app) run(ctx context.Context, prepare func(context.Context) error) error {
+	defer a.lines.Flush()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	served := make(chan error, 1)

@@ -40,14 +40,17 @@ const (
 	timeMark = "@@@@@@@@@@"
 )
 
-// newPoster returns a poster to an address and path of a body with marks.
-func newPoster(address, path, body string) (*poster, error) {
+// webhookPath is that of the app of killTenants.
+const webhookPath = "/webhooks/meta/7001"
+
+// newPoster returns a poster of a body with marks.
+func newPoster(address, body string) (*poster, error) {
 	conn, err := net.Dial("tcp", address)
 	if err != nil {
 		return nil, err
 	}
 	head := fmt.Sprintf("POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n"+
-		"User-Agent: facebookexternalua\r\nX-Hub-Signature-256: sha256=", path, address, len(body))
+		"User-Agent: facebookexternalua\r\nX-Hub-Signature-256: sha256=", webhookPath, address, len(body))
 	sum := len(head)
 	head += strings.Repeat("0", hex.EncodedLen(sha256.Size)) + "\r\n\r\n"
 	p := &poster{
@@ -131,11 +134,11 @@ func webhookText(statuses int) string {
 // postAll posts b.N bodies over 64 connections and reports the rates and how
 // long the answers took.
 func postAll(b *testing.B, p *process, statuses int) {
-	const connections, path = 64, "/webhooks/meta/7001"
+	const connections = 64
 	body := webhookText(statuses)
 	var posters []*poster
 	for range connections {
-		one, err := newPoster(strings.TrimPrefix(p.url, "http://"), path, body)
+		one, err := newPoster(strings.TrimPrefix(p.url, "http://"), body)
 		if err != nil {
 			b.Fatal(err)
 		}

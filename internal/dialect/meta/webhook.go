@@ -3,6 +3,7 @@ package meta
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"math"
 	"mime"
@@ -76,6 +77,8 @@ func (h *Webhook) decode(body []byte, received waybill.Instant) ([]report, tally
 	return d.decode(body, received)
 }
 
+var jsonType = []string{"application/json; charset=utf-8"}
+
 // ServeHTTP answers the handshake (GET) and takes webhooks (POST).
 func (h *Webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch r.Method {
@@ -95,7 +98,8 @@ func (h *Webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			h.writeError(w, r, err)
 			return
 		}
-		dialect.WriteJSON(w, http.StatusOK, map[string]bool{"success": true})
+		w.Header()["Content-Type"] = jsonType
+		_, _ = io.WriteString(w, `{"success":true}`) // fails when the caller is gone
 	default:
 		w.Header().Set("Allow", "GET, POST")
 		h.writeError(w, r, errWebhook(http.StatusMethodNotAllowed, 100, "method "+r.Method+" is neither GET nor POST"))
@@ -174,11 +178,9 @@ func (h *Webhook) receive(r *http.Request) error {
 // sending the body. The IDs of apps are public, and knowing that one is served
 // here opens nothing.
 func readSigned(r *http.Request, app waybill.App) ([]byte, error) {
-	errSignature := errWebhook(http.StatusUnauthorized, 190,
-		"X-Hub-Signature-256 is not sha256= and the signature of the body under a secret of the app")
 	signature, ok := signatureOf(r.Header)
 	if !ok {
-		return nil, errSignature
+		return nil, errSignature()
 	}
 	if err := checkContent(r.Header); err != nil {
 		return nil, err
@@ -187,17 +189,22 @@ func readSigned(r *http.Request, app waybill.App) ([]byte, error) {
 		return nil, err
 	}
 	if len(app.Secrets) == 0 {
-		return nil, errSignature
+		return nil, errSignature()
 	}
 	body, err := dialect.ReadBody(r, maxWebhookBytes)
 	if err != nil {
 		return nil, err
 	}
 	if !signed(app, body, signature) {
-		return nil, errSignature
+		return nil, errSignature()
 	}
 	dialect.Trust(r.Context())
 	return body, dialect.Hold(r.Context(), decodedPerByte*int64(len(body)))
+}
+
+func errSignature() error {
+	return errWebhook(http.StatusUnauthorized, 190,
+		"X-Hub-Signature-256 is not sha256= and the signature of the body under a secret of the app")
 }
 
 // checkContent refuses what is evidently no webhook of Meta's, which are plain
@@ -208,7 +215,7 @@ func checkContent(h http.Header) error {
 			"content encoding "+strconv.Quote(clip(encoding))+" is not taken here: send the body as it is signed")
 	}
 	text := h.Get("Content-Type")
-	if text == "" {
+	if text == "" || text == "application/json" {
 		return nil
 	}
 	kind, _, _ := mime.ParseMediaType(text)

@@ -89,17 +89,20 @@ func (b *batch) keep(r *report) {
 
 // count counts what became of the reports; recorded events are counted by record.
 func (b *batch) count(h *Webhook) {
-	for outcome, n := range map[string]int{
-		"malformed":      b.tally.malformed,
-		"unknown_status": b.tally.unknownStatus,
-		"ignored":        b.tally.ignored,
-		"vendor_error":   b.tally.vendorErrors,
-		"bad_callback":   b.tally.callbackErrors,
-		"foreign":        b.foreign,
-		"no_account":     b.unnamed,
-		"parking_full":   b.overflow,
+	for _, c := range [...]struct {
+		outcome string
+		n       int
+	}{
+		{"malformed", b.tally.malformed},
+		{"unknown_status", b.tally.unknownStatus},
+		{"ignored", b.tally.ignored},
+		{"vendor_error", b.tally.vendorErrors},
+		{"bad_callback", b.tally.callbackErrors},
+		{"foreign", b.foreign},
+		{"no_account", b.unnamed},
+		{"parking_full", b.overflow},
 	} {
-		h.metrics.Events(dialectName, outcome, n)
+		h.metrics.Events(dialectName, c.outcome, c.n)
 	}
 }
 

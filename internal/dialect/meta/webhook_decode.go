@@ -43,7 +43,7 @@ func (r *report) says() bool { return len(r.events)+len(r.facts) > 0 }
 // samples for the account 0, and other samples have words there.
 func isID(text string) bool {
 	const maxDigits = 32
-	return text != "" && text != "0" && len(text) <= maxDigits && strings.Trim(text, "0123456789") == ""
+	return text != "" && text != "0" && len(text) <= maxDigits && digits(text)
 }
 
 // A tally counts what a webhook holds that becomes no event.
@@ -72,7 +72,7 @@ func (d *decoding) release() {
 	const maxKept = 4096
 	d.reset("", 0)
 	d.value.reset()
-	if len(d.words) == maxWords || cap(d.value.statuses)+cap(d.value.messages)+cap(d.scratch)+cap(d.names) > maxKept {
+	if cap(d.value.statuses)+cap(d.value.messages)+cap(d.scratch)+cap(d.names) > maxKept {
 		*d = decoding{}
 	}
 	clear(d.names[:cap(d.names)])

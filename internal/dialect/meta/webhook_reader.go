@@ -1,6 +1,7 @@
 package meta
 
 import (
+	"hash/maphash"
 	"iter"
 	"math/bits"
 	"slices"
@@ -25,15 +26,19 @@ type reader struct {
 	depth   int
 	deepest int // that is allowed
 
-	names   []string          // of the objects that the walk is in, outermost first
-	words   map[string]string // by their spelling
+	names   []string // of the objects that the walk is in, outermost first
+	words   []word   // by hash of the spelling; each stays until another takes its place
+	seed    maphash.Seed
 	scratch []byte
 }
+
+// A word is a string that recurs, and how it is spelt in JSON.
+type word struct{ spelling, text string }
 
 // reset begins a walk through text in which so many arrays and objects may be
 // nested.
 func (r *reader) reset(text string, deepest int) {
-	*r = reader{text: text, deepest: deepest, names: r.names[:0], words: r.words, scratch: r.scratch}
+	*r = reader{text: text, deepest: deepest, names: r.names[:0], words: r.words, seed: r.seed, scratch: r.scratch}
 }
 
 // fail ends the walk.
@@ -227,29 +232,26 @@ func (r *reader) scalar() string {
 	return r.unquote(inside)
 }
 
-// maxWords bounds the words that a reader remembers.
-const maxWords = 256
-
-// word reads a string or number that recurs. It is no part of the text, so that
-// who keeps it does not keep all of the text.
+// word reads a string or number that recurs, and makes it only once. It is no part
+// of the text, so that who keeps it does not keep all of the text.
 func (r *reader) word() string {
-	const maxWord = 256
+	const maxWords, maxLength = 256, 256
 	inside, plain := r.raw()
-	if w, ok := r.words[inside]; ok {
-		return w
-	}
-	w := strings.Clone(inside)
-	spelling := w
-	if !plain {
-		w = r.unquote(inside)
-	}
 	if r.words == nil {
-		r.words = make(map[string]string)
+		r.words, r.seed = make([]word, maxWords), maphash.MakeSeed()
 	}
-	if len(r.words) < maxWords && len(spelling) <= maxWord {
-		r.words[spelling] = w
+	known := &r.words[maphash.String(r.seed, inside)%maxWords]
+	if known.spelling == inside {
+		return known.text
 	}
-	return w
+	w := word{spelling: strings.Clone(inside)}
+	if w.text = w.spelling; !plain {
+		w.text = r.unquote(w.spelling)
+	}
+	if len(inside) <= maxLength {
+		*known = w
+	}
+	return w.text
 }
 
 // raw reads a string or a number as it is spelt, without the quotes. What is

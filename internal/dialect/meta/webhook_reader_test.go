@@ -42,11 +42,11 @@ func hearValue(r *reader, b *strings.Builder) {
 		fmt.Fprintf(b, "%q ", scalar)
 		for range 2 { // a word that is new, and one that is known
 			again := from
-			again.words = r.words
+			again.words, again.seed = r.words, r.seed
 			if word := again.word(); word != scalar || again.at != r.at || again.broken != r.broken {
 				fmt.Fprintf(b, "and as a word %q ", word)
 			}
-			r.words = again.words
+			r.words, r.seed = again.words, again.seed
 		}
 	default:
 		if r.skip(); !r.broken {

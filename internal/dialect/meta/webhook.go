@@ -56,6 +56,7 @@ type Webhook struct {
 	now       func() time.Time
 	rejects   rate.Sometimes // tells the log, where any tenant could fill it
 	decodings sync.Pool
+	events    sync.Pool // of *[]waybill.Event, for the next webhook
 }
 
 // NewWebhook returns a Webhook. Its ReplayParked belongs to the directory's
@@ -66,6 +67,7 @@ func NewWebhook(o WebhookOptions) *Webhook {
 		log: o.Log, metrics: o.Metrics, now: o.Now,
 		rejects:   rate.Sometimes{Interval: time.Minute},
 		decodings: sync.Pool{New: func() any { return new(decoding) }},
+		events:    sync.Pool{New: func() any { return new([]waybill.Event) }},
 	}
 }
 
@@ -74,6 +76,7 @@ func (h *Webhook) decode(body []byte, received waybill.Instant) ([]report, tally
 	d := h.decodings.Get().(*decoding)
 	defer h.decodings.Put(d)
 	defer d.release()
+	d.events = *h.events.Get().(*[]waybill.Event)
 	return d.decode(body, received)
 }
 

@@ -122,7 +122,20 @@ func (h *Webhook) record(ctx context.Context, b *batch, account string) error {
 		return fmt.Errorf("record %d events: %w", len(b.events), err)
 	}
 	h.countReceipt(receipt, len(b.events))
+	h.recycle(b.events)
 	return nil
+}
+
+// recycle lets the next webhook have the memory of events that are recorded, unless
+// there is more of it than one usually needs.
+func (h *Webhook) recycle(events []waybill.Event) {
+	const maxKept = 1024
+	if cap(events) > maxKept {
+		return
+	}
+	clear(events)
+	events = events[:0]
+	h.events.Put(&events)
 }
 
 func (h *Webhook) countReceipt(receipt ingest.Receipt, events int) {

@@ -64,6 +64,7 @@ type decoding struct {
 	received waybill.Instant
 	tally    tally
 	value    changeValue
+	events   []waybill.Event // empty, for the events of the first entry; may be nil
 }
 
 // release forgets the last webhook, and all memory that is more than an ordinary
@@ -152,7 +153,8 @@ func explain(text string) error {
 
 // entry reads what happened to one account.
 func (d *decoding) entry(body []byte) report {
-	var r report
+	r := report{events: d.events}
+	d.events = nil
 	at := d.received
 	start := d.at
 	for name := range d.members() {

@@ -19,6 +19,7 @@ type mapping struct {
 	tally  *tally
 }
 
+// grow makes room for n more events.
 func (m *mapping) grow(n int) { m.report.events = slices.Grow(m.report.events, n) }
 
 // add appends an event that everything else is filled into.

@@ -363,7 +363,10 @@ func (r *reader) name(o *nameSet) string {
 		r.fail()
 		return ""
 	}
-	name := r.scalar()
+	name, plain := r.quoted()
+	if !plain {
+		name = r.unquote(name)
+	}
 	if r.broken || r.peek() != ':' || r.knows(o, name) {
 		r.fail()
 		return ""

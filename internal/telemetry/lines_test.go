@@ -3,6 +3,7 @@ package telemetry_test
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"log/slog"
 	"strings"
 	"sync"
@@ -38,8 +39,8 @@ func TestLinesAreWrittenTogether(t *testing.T) {
 		var s sheet
 		l := telemetry.NewLines(&s)
 		for round := range 2 {
-			fmt.Fprintln(l, "a")
-			fmt.Fprintln(l, "b")
+			_, _ = io.WriteString(l, "a\n")
+			_, _ = io.WriteString(l, "b\n")
 			if _, writes := s.read(); writes != round {
 				t.Errorf("round %d: written %d times at once", round, writes)
 			}
@@ -58,7 +59,7 @@ func TestManyLinesDoNotWait(t *testing.T) {
 		l := telemetry.NewLines(&s)
 		line := strings.Repeat("x", 1023) + "\n"
 		for range 64 {
-			fmt.Fprint(l, line)
+			_, _ = io.WriteString(l, line)
 		}
 		if text, _ := s.read(); len(text) != 64<<10 {
 			t.Errorf("%d bytes are written at once", len(text))
@@ -73,7 +74,7 @@ func TestNoLineIsLostOrTorn(t *testing.T) {
 	for w := range 8 {
 		writers.Go(func() {
 			for i := range 2000 {
-				fmt.Fprintf(l, "%d %d %s\n", w, i, strings.Repeat("-", 40))
+				_, _ = fmt.Fprintf(l, "%d %d %s\n", w, i, strings.Repeat("-", 40))
 				if i%500 == 0 {
 					l.Flush()
 				}

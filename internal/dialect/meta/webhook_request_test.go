@@ -301,7 +301,7 @@ func TestWhatCannotBeStoredIsAskedForAgain(t *testing.T) {
 // they are recorded.
 func TestEventsOutliveTheirCaller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		time.Sleep(noon.Sub(time.Now())) // the model has no other clock
+		time.Sleep(time.Until(noon)) // the model has no other clock
 		b := newBench(t)
 		b.store.gate = make(chan struct{})
 		ctx, hangUp := context.WithCancel(t.Context())

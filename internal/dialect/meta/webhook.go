@@ -30,8 +30,9 @@ const (
 	maxWebhookBytes = 3 << 20
 
 	// decodedPerByte is the memory that a byte of a webhook becomes at most:
-	// a status of 52 bytes is an event of some 480.
-	decodedPerByte = 10
+	// a status of 52 bytes is an event of some 480, beside the text that the
+	// events share.
+	decodedPerByte = 11
 )
 
 // WebhookOptions are what a Webhook is made of. Metrics may be nil.

@@ -89,17 +89,20 @@ func (b *batch) keep(r *report) {
 
 // count counts what became of the reports; recorded events are counted by record.
 func (b *batch) count(h *Webhook) {
-	for outcome, n := range map[string]int{
-		"malformed":      b.tally.malformed,
-		"unknown_status": b.tally.unknownStatus,
-		"ignored":        b.tally.ignored,
-		"vendor_error":   b.tally.vendorErrors,
-		"bad_callback":   b.tally.callbackErrors,
-		"foreign":        b.foreign,
-		"no_account":     b.unnamed,
-		"parking_full":   b.overflow,
+	for _, c := range [...]struct {
+		outcome string
+		n       int
+	}{
+		{"malformed", b.tally.malformed},
+		{"unknown_status", b.tally.unknownStatus},
+		{"ignored", b.tally.ignored},
+		{"vendor_error", b.tally.vendorErrors},
+		{"bad_callback", b.tally.callbackErrors},
+		{"foreign", b.foreign},
+		{"no_account", b.unnamed},
+		{"parking_full", b.overflow},
 	} {
-		h.metrics.Events(dialectName, outcome, n)
+		h.metrics.Events(dialectName, c.outcome, c.n)
 	}
 }
 
@@ -119,7 +122,20 @@ func (h *Webhook) record(ctx context.Context, b *batch, account string) error {
 		return fmt.Errorf("record %d events: %w", len(b.events), err)
 	}
 	h.countReceipt(receipt, len(b.events))
+	h.recycle(b.events)
 	return nil
+}
+
+// recycle lets the next webhook have the memory of events that are recorded, unless
+// there is more of it than one usually needs.
+func (h *Webhook) recycle(events []waybill.Event) {
+	const maxKept = 1024
+	if cap(events) > maxKept {
+		return
+	}
+	clear(events)
+	events = events[:0]
+	h.events.Put(&events)
 }
 
 func (h *Webhook) countReceipt(receipt ingest.Receipt, events int) {

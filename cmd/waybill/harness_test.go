@@ -64,7 +64,9 @@ func start(t testing.TB, args ...string) *process {
 func startTo(t testing.TB, out io.Writer, args ...string) *process {
 	t.Helper()
 	args = append(args, "--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0", "--log-format=json")
-	return startCmd(t, waybillCmd(args...), args[0] == "demo")
+	cmd := waybillCmd(args...)
+	cmd.Stdout = out
+	return startCmd(t, cmd, args[0] == "demo")
 }
 
 // startCmd starts a server. That of a demo is ready only when it says so.
@@ -75,7 +77,6 @@ func startCmd(t testing.TB, cmd *exec.Cmd, demo bool) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.cmd.Stdout = out
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -66,10 +66,11 @@ func TestMomoPage(t *testing.T) {
 	if len(answers) != 1 {
 		t.Errorf("the report is answered in %d ways: %v", len(answers), answers)
 	}
-	if strings.Contains(p.log.String(), "hook-secret") {
-		t.Error("the log shows the secret of the webhook")
-	}
+	hook(fmt.Sprintf(`{"message":"n","status":"sent","at":%d000,"segment":"live"}`, killStart))
 	p.stop()
+	if log := p.log.String(); strings.Contains(log, "hook-secret") || !strings.Contains(log, "/webhooks/momo/***") {
+		t.Errorf("the log shows the secret of the webhook, or not the call:\n%s", log)
+	}
 	verify(t, dir)
 }
 

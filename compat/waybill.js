@@ -1,6 +1,6 @@
 'use strict';
 
-// Starts the real program, as the tests need it.
+// Starts the real program, as the tests of the suites for Node need it.
 
 const { execFileSync, spawn } = require('node:child_process');
 const fs = require('node:fs');
@@ -8,15 +8,19 @@ const os = require('node:os');
 const path = require('node:path');
 const readline = require('node:readline');
 
-const root = path.join(__dirname, '..', '..');
-const testdata = path.join(__dirname, '..', 'testdata', 'alibaba');
+const root = path.join(__dirname, '..');
 
 const readyWithin = 60_000; // ms
 
-// read returns what a file of the test data holds, as text or parsed JSON.
-function read(name) {
-  const text = fs.readFileSync(path.join(testdata, name), 'utf8');
-  return name.endsWith('.json') ? JSON.parse(text) : text;
+// dataOf returns where the test data of a vendor lies, and a reader of its files,
+// as text or parsed JSON.
+function dataOf(vendor) {
+  const testdata = path.join(__dirname, 'testdata', vendor);
+  const read = (name) => {
+    const text = fs.readFileSync(path.join(testdata, name), 'utf8');
+    return name.endsWith('.json') ? JSON.parse(text) : text;
+  };
+  return { testdata, read };
 }
 
 // program returns the path of the program: WAYBILL_BIN, or one that it builds.
@@ -31,7 +35,9 @@ function program(dir) {
 
 // A Waybill is an installation in a directory of its own.
 class Waybill {
-  constructor() {
+  // The tenants are those of the test data of the given folder.
+  constructor(testdata) {
+    this.testdata = testdata;
     this.dir = fs.mkdtempSync(path.join(os.tmpdir(), 'waybill-compat-'));
     this.data = path.join(this.dir, 'data');
     this.bin = program(this.dir);
@@ -43,7 +49,7 @@ class Waybill {
 
   // apply makes the tenants those of the test data.
   apply() {
-    this.run('apply', '--data', this.data, '-f', path.join(testdata, 'directory.yaml'));
+    this.run('apply', '--data', this.data, '-f', path.join(this.testdata, 'directory.yaml'));
   }
 
   // sts returns new temporary credentials of a user, as SDKs want them.
@@ -101,4 +107,4 @@ class Waybill {
   }
 }
 
-module.exports = { Waybill, read };
+module.exports = { Waybill, dataOf };

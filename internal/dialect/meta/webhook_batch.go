@@ -24,8 +24,8 @@ type batch struct {
 	events   []waybill.Event
 	facts    []directory.TemplateFact
 	senders  map[string]map[string]string // new IDs of numbers, by channel and number
-	unowned  []string            // accounts of nobody, in the order of the body
-	unread   map[string][][]byte // their entries
+	unowned  []string                     // accounts of nobody, in the order of the body
+	unread   map[string][][]byte          // their entries
 	tally    tally
 	foreign  int // reports about accounts of others
 	unnamed  int // reports about what is no account

@@ -132,10 +132,14 @@ func where(q *waybill.Query, by waybill.Dimension, values []string) {
 
 // points asks the store, within the bounds of the request.
 func (a *API) points(ctx context.Context, s *session, q waybill.Query) ([]waybill.Point, error) {
-	if err := s.work.take(); err != nil {
+	if err := s.work.step(); err != nil {
 		return nil, err
 	}
-	return a.store.Points(ctx, q)
+	points, err := a.store.Points(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	return points, s.work.count(len(points))
 }
 
 // analyticsParams are the parameters of the field analytics.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"waybill"
 	"waybill/internal/dialect"
 )
 
@@ -21,8 +22,11 @@ import (
 const (
 	maxItems = 50
 
-	// maxBatchBytes bounds the answers to the items together.
-	maxBatchBytes = 32 << 20
+	// maxBatchBytes bounds the answers to the items together, and
+	// maxAnswerBytes those of all batches in progress: nothing of a batch can
+	// be sent before all of it is there.
+	maxBatchBytes  = 32 << 20
+	maxAnswerBytes = 256 << 20
 
 	// batchTime is how long items are begun. Graph answers null for those that
 	// it did not come to, and clients send them again.
@@ -90,13 +94,12 @@ func (a *API) batch(ctx context.Context, s *session) (any, error) {
 	ctx, cancel := context.WithTimeout(ctx, batchTime)
 	defer cancel()
 	headers := !s.params.has("include_headers") || s.flag("include_headers")
-	room := maxBatchBytes
 	out := make([]*batchItem, len(list))
 	for i, value := range list {
 		if ctx.Err() != nil {
 			break
 		}
-		out[i] = a.item(ctx, s, value, &room)
+		out[i] = a.item(ctx, s, value)
 		if out[i] != nil && !headers {
 			out[i].Headers = nil
 		}
@@ -130,20 +133,17 @@ func batchList(text string) ([]jsontext.Value, error) {
 	return list, nil
 }
 
-// item answers one item, nil where the item wants no answer to a success. room is
-// what is left for the answers.
-func (a *API) item(ctx context.Context, s *session, value jsontext.Value, room *int) *batchItem {
+// item answers one item, nil where the item wants no answer to a success or the
+// time of the batch ended meanwhile.
+func (a *API) item(ctx context.Context, s *session, value jsontext.Value) *batchItem {
 	c, omit, err := s.item(value)
 	got := a.answer(ctx, c, err)
-	if err == nil && got.status == http.StatusOK && omit {
+	if got.status == http.StatusOK && omit || got.status != http.StatusOK && ctx.Err() != nil {
 		return nil
 	}
-	if len(got.body) > *room {
-		got.status, got.body = a.failure(ctx, got.header, errReduce())
-	} else if err := dialect.Hold(ctx, int64(2*len(got.body))); err != nil {
+	if err := a.hold(s.work, int64(len(got.body))); err != nil {
 		got.status, got.body = a.failure(ctx, got.header, err)
 	}
-	*room -= len(got.body)
 	out := &batchItem{Code: got.status, Body: string(got.body)}
 	for _, name := range slices.Sorted(maps.Keys(got.header)) {
 		for _, v := range got.header[name] {
@@ -151,6 +151,20 @@ func (a *API) item(ctx context.Context, s *session, value jsontext.Value, room *
 		}
 	}
 	return out
+}
+
+// hold takes the bytes of an answer from what the batch and all batches may hold.
+// They are given back once the answer to the batch is sent.
+func (a *API) hold(w *work, n int64) error {
+	switch {
+	case w.held+n > maxBatchBytes:
+		return errReduce()
+	case a.answers.Add(n) > maxAnswerBytes:
+		a.answers.Add(-n)
+		return waybill.Errorf(waybill.Unavailable, "the answers to other batches take all the memory that there is for them")
+	}
+	w.held += n
+	return nil
 }
 
 // item returns the call of an item. It has the token of the batch unless it brings

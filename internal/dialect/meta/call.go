@@ -38,7 +38,7 @@ type call struct {
 // newCall returns the call that r makes. Where the parameters can't be read the
 // call has those of the query.
 func newCall(r *http.Request) (*call, error) {
-	c := &call{method: r.Method, bearer: bearer(r), origin: originOf(r), work: &work{left: maxWork}}
+	c := &call{method: r.Method, bearer: bearer(r), origin: originOf(r), work: new(work)}
 	c.setPath(r.URL.Path)
 	var err error
 	c.params, err = parseParameters(r)
@@ -137,16 +137,29 @@ func (s *session) url(id, edge string, params url.Values) string {
 	return s.origin + "/" + s.version + "/" + id + "/" + edge + "?" + params.Encode()
 }
 
-// maxWork is how much one request may ask for, a batch included: an object or a
-// question to the store is one.
-const maxWork = 500
+// Bounds of what one request may ask for, a batch included.
+const (
+	maxSteps  = 500     // objects, lists and questions to the store
+	maxPoints = 300_000 // of all series; ten years have 175,000 half hours
+)
 
 // work bounds what one request makes the server do.
-type work struct{ left int }
+type work struct {
+	steps, points int   // taken so far
+	held          int64 // bytes of answers to items of a batch
+}
 
-// take takes one from what is left.
-func (w *work) take() error {
-	if w.left--; w.left < 0 {
+// step takes one step.
+func (w *work) step() error {
+	if w.steps++; w.steps > maxSteps {
+		return errReduce()
+	}
+	return nil
+}
+
+// count takes the points of a series.
+func (w *work) count(points int) error {
+	if w.points += points; w.points > maxPoints {
 		return errReduce()
 	}
 	return nil

@@ -18,13 +18,15 @@ type edge struct {
 	series *seriesSpec
 }
 
-// A listEdge returns the elements of an edge in the order of their keys.
-type listEdge func(a *API, ctx context.Context, s *session, n *node, in *input) ([]item, error)
+// A listEdge returns the elements of an edge.
+type listEdge func(a *API, ctx context.Context, s *session, n *node, in *input) (elements, error)
 
-// An item is an element of a list.
-type item struct {
-	key  string
-	node *node
+// elements are the nodes of a list, in the order of their keys. A node is made
+// when it is on the page that was asked for.
+type elements struct {
+	count int
+	key   func(int) string
+	node  func(int) *node
 }
 
 // An input is what a call asks of an edge.
@@ -101,7 +103,10 @@ var listArguments = []string{"summary", "name", "language", "status", "category"
 
 // listEdge answers a list of objects.
 func (a *API) listEdge(ctx context.Context, s *session, n *node, e edge, in *input) (any, error) {
-	items, err := e.list(a, ctx, s, n, in)
+	if err := s.work.step(); err != nil {
+		return nil, err
+	}
+	list, err := e.list(a, ctx, s, n, in)
 	if err != nil {
 		return nil, err
 	}
@@ -110,23 +115,24 @@ func (a *API) listEdge(ctx context.Context, s *session, n *node, e edge, in *inp
 	if _, err := a.nodeFields(ctx, s, empty, in.selection); err != nil {
 		return nil, err
 	}
-	from, to := in.window(len(items), func(i int) string { return items[i].key })
+	from, to := in.window(list.count, list.key)
 	data := make([]object, 0, to-from)
-	for _, it := range items[from:to] {
-		element, err := a.nodeFields(ctx, s, it.node, in.selection)
+	for i := from; i < to; i++ {
+		of := list.node(i)
+		element, err := a.nodeFields(ctx, s, of, in.selection)
 		if err != nil {
 			return nil, err
 		}
 		if !element.has("id") {
-			element = append(element, member{"id", it.node.id})
+			element = append(element, member{"id", of.id})
 		}
 		data = append(data, element)
 	}
 	out := object{{"data", data}}
 	if from < to {
-		out = append(out, member{"paging", in.paging(s, n, from > 0, to < len(items), items[from].key, items[to-1].key)})
+		out = append(out, member{"paging", in.paging(s, n, from > 0, to < list.count, list.key(from), list.key(to-1))})
 	}
-	summary, err := in.summary(len(items))
+	summary, err := in.summary(list.count)
 	if summary != nil {
 		out = append(out, member{"summary", summary})
 	}

@@ -11,6 +11,7 @@ import (
 	"maps"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -40,6 +41,7 @@ type API struct {
 	store     waybill.Store
 	webhook   *Webhook
 	usage     *usage
+	answers   atomic.Int64 // bytes of answers to items of batches in progress
 	log       *slog.Logger
 	now       func() time.Time
 }
@@ -73,6 +75,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c, err := newCall(r)
+	defer func() { a.answers.Add(-c.work.held) }()
 	answer := a.answer(r.Context(), c, err)
 	maps.Copy(w.Header(), answer.header)
 	tag := answer.header.Get("ETag")

@@ -91,11 +91,11 @@ func (a *API) objects(ctx context.Context, s *session) (any, error) {
 
 // object answers a call about one object or one of its edges.
 func (a *API) object(ctx context.Context, s *session, id string, path []string) (any, error) {
-	n, err := s.node(id)
-	if err != nil {
+	if err := s.work.step(); err != nil {
 		return nil, err
 	}
-	if err := s.work.take(); err != nil {
+	n, err := s.node(id)
+	if err != nil {
 		return nil, err
 	}
 	if err := a.usage.count(s.header, s.token, n.channel); err != nil {
@@ -160,8 +160,8 @@ func (s *session) reaches(c *waybill.Channel) bool {
 	return c.Provider == waybill.ProviderWABA && s.token.Reaches(c)
 }
 
-// maxSeries is how many series one call may ask for, under aliases: each is a
-// query of its own, and the call counts once against the limit of calls.
+// maxSeries is how many series and edges one call may ask for, under aliases: each
+// is work of its own, and the call counts once against the limit of calls.
 const maxSeries = 20
 
 // readNode answers a read of fields of an object.
@@ -175,12 +175,12 @@ func (a *API) readNode(ctx context.Context, s *session, n *node) (any, error) {
 	}
 	series := 0
 	for _, f := range list {
-		if isSeries(f.Name) {
+		if _, isEdge := n.kind.edges[f.Name]; isEdge || f.Name == "analytics" {
 			series++
 		}
 	}
 	if series > maxSeries {
-		return nil, errParam("The call asks for analytics %d times, more than %d", series, maxSeries)
+		return nil, errParam("The call asks for analytics and edges %d times, more than %d", series, maxSeries)
 	}
 	out, err := a.nodeFields(ctx, s, n, list)
 	if err != nil {
@@ -191,9 +191,6 @@ func (a *API) readNode(ctx context.Context, s *session, n *node) (any, error) {
 	}
 	return out, nil
 }
-
-// isSeries reports whether a field is one of those that count messages.
-func isSeries(name string) bool { return name == "analytics" || strings.HasSuffix(name, "_analytics") }
 
 // nodeFields returns the fields of n that the selection names, the default ones
 // where it names none.

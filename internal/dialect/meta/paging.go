@@ -16,7 +16,7 @@ import (
 const (
 	defaultLimit = 25
 	maxLimit     = 1000
-	maxCursor    = 2048 // bytes
+	maxCursor    = 4096 // bytes
 )
 
 // pagingArguments are the parameters that choose a page.

@@ -46,18 +46,15 @@ func numberOf(c waybill.Channel, id string) string {
 
 // phonesOf lists the numbers of an account. All of them are live: Waybill has no
 // numbers for testing.
-func (a *API) phonesOf(ctx context.Context, s *session, n *node, in *input) ([]item, error) {
+func (a *API) phonesOf(ctx context.Context, s *session, n *node, in *input) (elements, error) {
 	live, err := in.accountMode()
 	if err != nil || !live {
-		return nil, err
+		return elements{}, err
 	}
 	numbers, err := a.phonesInScope(ctx, n.channel, nil)
-	if err != nil {
-		return nil, err
-	}
-	items := make([]item, len(numbers))
-	for i, number := range numbers {
-		items[i] = item{key: number, node: phoneNode(n.channel, number)}
-	}
-	return items, nil
+	return elements{
+		count: len(numbers),
+		key:   func(i int) string { return numbers[i] },
+		node:  func(i int) *node { return phoneNode(n.channel, numbers[i]) },
+	}, err
 }

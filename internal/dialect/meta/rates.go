@@ -2,6 +2,7 @@ package meta
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -112,7 +113,11 @@ func (m *money) add(card *rateCard, p priced, n int64, at waybill.Instant) {
 	}
 	price, ok := card.price(p, at)
 	m.any = true
-	m.unknown = m.unknown || !ok
+	const most = math.MaxInt64 / 2
+	if !ok || price > 0 && n > most/price || m.micros > most {
+		m.unknown = true // or more than there is money
+		return
+	}
 	m.micros += price * n
 }
 

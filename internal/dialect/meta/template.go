@@ -3,6 +3,7 @@ package meta
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"strings"
 
 	"waybill"
@@ -79,28 +80,28 @@ func (p part) pick(selection []fields.Field) (any, error) { return p.object.pick
 
 // templatesOf lists the templates of an account that pass the filters of the
 // call, one for each language.
-func templatesOf(_ *API, _ context.Context, s *session, n *node, in *input) ([]item, error) {
+func templatesOf(_ *API, _ context.Context, s *session, n *node, in *input) (elements, error) {
 	var filters []func(*waybill.Template) bool
 	for name, value := range templateFilters {
 		words, err := in.words(name)
 		if err != nil {
-			return nil, err
+			return elements{}, err
 		}
 		if len(words) > 0 {
 			filters = append(filters, func(t *waybill.Template) bool { return hasWord(words, value(t)) })
 		}
 	}
-	var items []item
-	for _, t := range s.view.Templates(n.channel.ID) {
-		passes := true
-		for _, filter := range filters {
-			passes = passes && filter(&t)
-		}
-		if passes {
-			items = append(items, item{key: t.Code + "\x00" + t.Language, node: templateNode(n.channel, t)})
-		}
+	list := s.view.Templates(n.channel.ID)
+	if len(filters) > 0 {
+		list = slices.DeleteFunc(slices.Clone(list), func(t waybill.Template) bool {
+			return slices.ContainsFunc(filters, func(passes func(*waybill.Template) bool) bool { return !passes(&t) })
+		})
 	}
-	return items, nil
+	return elements{
+		count: len(list),
+		key:   func(i int) string { return list[i].Code + "\x00" + list[i].Language },
+		node:  func(i int) *node { return templateNode(n.channel, list[i]) },
+	}, nil
 }
 
 // templateFilters are the parameters that select templates.

@@ -49,10 +49,10 @@ func (c *templateCount) values() []string {
 	var values []string
 	for id := range c.asked {
 		values = append(values, id)
-		for name, list := range c.names.byName {
-			if slices.ContainsFunc(list, func(t waybill.Template) bool { return t.Code == id }) {
-				values = append(values, name)
-			}
+	}
+	for name, list := range c.names.byName {
+		if slices.ContainsFunc(list, func(t waybill.Template) bool { return c.asked[t.Code] }) {
+			values = append(values, name)
 		}
 	}
 	return values

@@ -156,10 +156,10 @@ func (a *API) item(ctx context.Context, s *session, value jsontext.Value) *batch
 // hold takes the bytes of an answer from what the batch and all batches may hold.
 // They are given back once the answer to the batch is sent.
 func (a *API) hold(w *work, n int64) error {
-	switch {
-	case w.held+n > maxBatchBytes:
-		return errReduce()
-	case a.answers.Add(n) > maxAnswerBytes:
+	if w.held+n > maxBatchBytes {
+		return w.bound(false)
+	}
+	if a.answers.Add(n) > maxAnswerBytes {
 		a.answers.Add(-n)
 		return waybill.Errorf(waybill.Unavailable, "the answers to other batches take all the memory that there is for them")
 	}

@@ -40,10 +40,14 @@ func TestWorkIsBounded(t *testing.T) {
 	if w.step() == nil {
 		t.Error("one step more is taken")
 	}
+	w = work{}
 	if err := w.count(maxPoints); err != nil {
 		t.Error(err)
 	}
 	if w.count(1) == nil {
 		t.Error("one point more is taken")
+	}
+	if w.step() == nil {
+		t.Error("a step is taken after that")
 	}
 }

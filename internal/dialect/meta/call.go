@@ -143,23 +143,28 @@ const (
 	maxPoints = 300_000 // of all series; ten years have 175,000 half hours
 )
 
-// work bounds what one request makes the server do.
+// work bounds what one request makes the server do. Once a bound is passed nothing
+// more is done for the request.
 type work struct {
 	steps, points int   // taken so far
 	held          int64 // bytes of answers to items of a batch
+	over          bool
 }
 
 // step takes one step.
 func (w *work) step() error {
-	if w.steps++; w.steps > maxSteps {
-		return errReduce()
-	}
-	return nil
+	w.steps++
+	return w.bound(w.steps <= maxSteps)
 }
 
 // count takes the points of a series.
 func (w *work) count(points int) error {
-	if w.points += points; w.points > maxPoints {
+	w.points += points
+	return w.bound(w.points <= maxPoints)
+}
+
+func (w *work) bound(within bool) error {
+	if w.over = w.over || !within; w.over {
 		return errReduce()
 	}
 	return nil

@@ -156,8 +156,12 @@ func rates() []rateEntry {
 		{marketing, "", "0.0604", currency}, {utility, "", "0.0077", currency}, {authentication, "", "0.0077", currency},
 	}
 	for _, r := range []struct{ country, marketing, utility string }{
-		{"BR", "0.0625", "0.0068"}, {"DE", "0.1365", "0.0550"}, {"ID", "0.0411", "0.0250"},
-		{"IN", "0.0118", "0.0014"}, {"MX", "0.0305", "0.0085"}, {"US", "0.0250", "0.0034"},
+		{"BR", "0.0625", "0.0068"},
+		{"DE", "0.1365", "0.0550"},
+		{"ID", "0.0411", "0.0250"},
+		{"IN", "0.0118", "0.0014"},
+		{"MX", "0.0305", "0.0085"},
+		{"US", "0.0250", "0.0034"},
 	} {
 		list = append(list, rateEntry{marketing, r.country, r.marketing, currency},
 			rateEntry{utility, r.country, r.utility, currency}, rateEntry{authentication, r.country, r.utility, currency})

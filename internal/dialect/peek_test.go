@@ -20,8 +20,8 @@ func TestPeek(t *testing.T) {
 	zipped := func(s string) string {
 		var b bytes.Buffer
 		z := gzip.NewWriter(&b)
-		io.WriteString(z, s)
-		z.Close()
+		_, _ = io.WriteString(z, s)
+		_ = z.Close()
 		return b.String()
 	}
 	tests := []struct {

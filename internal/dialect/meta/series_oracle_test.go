@@ -239,8 +239,11 @@ func (o *seriesOracle) askPricing() int {
 		b := bucketAround(m.delivered, unit, o.zone)
 		key := fmt.Sprintf(`"start":%d,"end":%d`, b[0], b[1])
 		for _, d := range []struct{ name, key, value string }{
-			{"PHONE", "phone_number", m.sender}, {"COUNTRY", "country", m.country}, {"TIER", "tier", m.tier},
-			{"PRICING_TYPE", "pricing_type", m.kind}, {"PRICING_CATEGORY", "pricing_category", m.category},
+			{"PHONE", "phone_number", m.sender},
+			{"COUNTRY", "country", m.country},
+			{"TIER", "tier", m.tier},
+			{"PRICING_TYPE", "pricing_type", m.kind},
+			{"PRICING_CATEGORY", "pricing_category", m.category},
 		} {
 			if slices.Contains(dims, d.name) && d.value != "" {
 				key += fmt.Sprintf(`,%q:%q`, d.key, d.value)

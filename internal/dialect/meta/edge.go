@@ -73,26 +73,28 @@ func (a *API) readEdge(ctx context.Context, s *session, n *node, name string, e 
 	return rows.edge(s, n, in)
 }
 
-// expandEdge answers an edge as a field. Analytics have a form of their own there.
+// expandEdge answers an edge as a field. Some analytics have a form of their own
+// there, with all points at once, unless the call asks for a page.
 func (a *API) expandEdge(ctx context.Context, s *session, n *node, e edge, f fields.Field) (any, error) {
 	in, err := fieldInput(f)
 	if err != nil {
 		return nil, err
 	}
-	if e.series == nil {
-		if err := in.only(append(slices.Clone(listArguments), pagingArguments...)); err != nil {
-			return nil, err
-		}
-		return a.listEdge(ctx, s, n, e, in)
+	known := listArguments
+	if e.series != nil {
+		known = e.series.params
 	}
-	if err := in.only(append(e.series.arguments(), pagingArguments...)); err != nil {
+	if err := in.only(slices.Concat(known, pagingArguments)); err != nil {
 		return nil, err
+	}
+	if e.series == nil {
+		return a.listEdge(ctx, s, n, e, in)
 	}
 	rows, err := e.series.read(a, ctx, s, n, in)
 	if err != nil {
 		return nil, err
 	}
-	if e.series.paged {
+	if e.series.paged || in.has("limit") || in.has("after") || in.has("before") {
 		return rows.edge(s, n, in)
 	}
 	return rows.field(in.selection)

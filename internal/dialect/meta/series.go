@@ -19,8 +19,6 @@ type seriesSpec struct {
 	read   func(a *API, ctx context.Context, s *session, n *node, in *input) (*rows, error)
 }
 
-func (spec *seriesSpec) arguments() []string { return slices.Clone(spec.params) }
-
 // rows are the points of a series and what stands before them.
 type rows struct {
 	head object

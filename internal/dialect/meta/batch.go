@@ -104,6 +104,8 @@ func (a *API) batch(ctx context.Context, s *session) (any, error) {
 			out[i].Headers = nil
 		}
 	}
+	// The items have left what they are in the log; the line is about the batch.
+	s.logCaller(ctx)
 	dialect.SetLogAttr(ctx, slog.String("operation", "batch"), slog.Int("items", len(list)))
 	return out, nil
 }

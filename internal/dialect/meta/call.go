@@ -1,12 +1,15 @@
 package meta
 
 import (
+	"context"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"regexp"
 	"strings"
 
 	"waybill"
+	"waybill/internal/dialect"
 	"waybill/internal/directory"
 )
 
@@ -126,6 +129,11 @@ type session struct {
 	view   *directory.View
 	token  waybill.Token
 	header http.Header // of the answer
+}
+
+// logCaller names the caller in the access log.
+func (s *session) logCaller(ctx context.Context) {
+	dialect.SetLogAttr(ctx, slog.String("account", s.token.Account), slog.String("token_name", s.token.Name))
 }
 
 // url returns an absolute URL of an edge of an object that works as it is, token

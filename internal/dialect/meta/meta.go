@@ -131,8 +131,8 @@ func (a *API) serve(ctx context.Context, c *call, h http.Header) (any, error) {
 		return nil, err
 	}
 	dialect.Trust(ctx)
-	dialect.SetLogAttr(ctx, slog.String("account", token.Account), slog.String("token_name", token.Name))
 	s := &session{call: c, view: view, token: token, header: h}
+	s.logCaller(ctx)
 	switch {
 	case len(c.path) == 0 && c.params.has("batch"):
 		return a.batch(ctx, s)

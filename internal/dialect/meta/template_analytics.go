@@ -141,12 +141,12 @@ func (a *API) templateAnalytics(ctx context.Context, s *session, n *node, in *in
 		return nil, err
 	}
 	count := newTemplateCount(s, n, p)
-	card := s.rateCard(n.channel)
-	if !p.wants(metricCost) {
-		card = nil
-	}
-	if card == nil && len(p.metrics) == 1 && p.wants(metricCost) {
-		return nil, errNoCost()
+	var card *rateCard
+	if p.wants(metricCost) {
+		card = s.rateCard(n.channel)
+		if card == nil && len(p.metrics) == 1 {
+			return nil, errNoCost()
+		}
 	}
 	if err := a.countTemplates(ctx, s, n, p, card, count); err != nil {
 		return nil, err

@@ -52,8 +52,8 @@ var (
 			if err := in.groupSpan(n); err != nil {
 				return err
 			}
-			if words, err := in.words("metric_types"); err != nil || len(words) == 0 {
-				return orElse(err, errParam("The parameter metric_types is required."))
+			if err := in.filled("metric_types"); err != nil {
+				return err
 			}
 			return in.check([]wordList{{"metric_types", []string{
 				"SENT", "DELIVERED", "READ", "PARTICIPANTS_JOINED", "PARTICIPANTS_LEFT",
@@ -116,15 +116,21 @@ func (in *input) check(lists []wordList) error {
 	return nil
 }
 
-// ids refuses a list of IDs that is empty or too long.
-func (in *input) ids(name string, most int) error {
+// filled refuses a list that is absent or empty.
+func (in *input) filled(name string) error {
 	list, err := in.words(name)
-	switch {
-	case err != nil:
+	if err == nil && len(list) == 0 {
+		err = errParam("The parameter %s is required.", name)
+	}
+	return err
+}
+
+// ids refuses a list of IDs that is absent, empty or too long.
+func (in *input) ids(name string, most int) error {
+	if err := in.filled(name); err != nil {
 		return err
-	case len(list) == 0:
-		return errParam("The parameter %s is required.", name)
-	case len(list) > most:
+	}
+	if list, _ := in.words(name); len(list) > most { // it was read just now
 		return errParam("Param %s must have at most %d elements - got %d", name, most, len(list))
 	}
 	return nil
@@ -149,12 +155,4 @@ func (in *input) groupSpan(n *node) error {
 		}
 	}
 	return in.ids("group_ids", 1)
-}
-
-// orElse returns err, or other where that is nil.
-func orElse(err, other error) error {
-	if err != nil {
-		return err
-	}
-	return other
 }

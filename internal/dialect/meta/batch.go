@@ -1,6 +1,7 @@
 package meta
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"maps"
@@ -69,6 +70,10 @@ type batchItem struct {
 	Headers []batchHeader `json:"headers,omitzero"`
 	Body    string        `json:"body"`
 }
+
+// headerNames are the names that net/http spells unlike Graph, which matters where
+// they are text.
+var headerNames = map[string]string{"Etag": "ETag", "Www-Authenticate": "WWW-Authenticate"}
 
 type batchHeader struct {
 	Name  string `json:"name"`
@@ -149,7 +154,7 @@ func (a *API) item(ctx context.Context, s *session, value jsontext.Value) *batch
 	out := &batchItem{Code: got.status, Body: string(got.body)}
 	for _, name := range slices.Sorted(maps.Keys(got.header)) {
 		for _, v := range got.header[name] {
-			out.Headers = append(out.Headers, batchHeader{name, v})
+			out.Headers = append(out.Headers, batchHeader{cmp.Or(headerNames[name], name), v})
 		}
 	}
 	return out

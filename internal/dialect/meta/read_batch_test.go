@@ -202,8 +202,11 @@ func TestBatchAnswers(t *testing.T) {
 		if got := header(e, "Facebook-Api-Version"); got != "v19.0" {
 			t.Errorf("version is %q", got)
 		}
+		if got := header(e, "ETag"); got == "" {
+			t.Error("ETag is missing")
+		}
 		for name := range alone {
-			if header(e, name) == "" && name != "Content-Length" {
+			if header(e, name) == "" && name != "Content-Length" && name != "Etag" {
 				t.Errorf("%s is missing", name)
 			}
 		}

@@ -23,8 +23,9 @@ const (
 type batch struct {
 	events   []waybill.Event
 	facts    []directory.TemplateFact
-	unowned  []string            // accounts of nobody, in the order of the body
-	unread   map[string][][]byte // their entries
+	senders  map[string]map[string]string // new IDs of numbers, by channel and number
+	unowned  []string                     // accounts of nobody, in the order of the body
+	unread   map[string][][]byte          // their entries
 	tally    tally
 	foreign  int // reports about accounts of others
 	unnamed  int // reports about what is no account
@@ -66,11 +67,29 @@ func (b *batch) own(r *report, c waybill.Channel, callbacks *callbackReader) {
 		f.Channel = c.ID
 		b.facts = append(b.facts, f)
 	}
+	b.learnSenders(r, c)
 	if b.events == nil {
 		b.events = r.events
 		return
 	}
 	b.events = append(b.events, r.events...)
+}
+
+// learnSenders adds the IDs of numbers that are not known yet. As a rule there are
+// none.
+func (b *batch) learnSenders(r *report, c waybill.Channel) {
+	for _, s := range r.senders {
+		if _, known := c.SenderIDs[s.number]; known {
+			continue
+		}
+		if b.senders == nil {
+			b.senders = make(map[string]map[string]string)
+		}
+		if b.senders[c.ID] == nil {
+			b.senders[c.ID] = make(map[string]string)
+		}
+		b.senders[c.ID][s.number] = s.id
+	}
 }
 
 func (b *batch) keep(r *report) {
@@ -112,6 +131,12 @@ func (h *Webhook) record(ctx context.Context, b *batch, account string) error {
 	if len(b.facts) > 0 {
 		if err := h.directory.Learn(ctx, b.facts); err != nil {
 			return fmt.Errorf("learn templates: %w", err)
+		}
+	}
+	for channel, ids := range b.senders {
+		err := h.directory.LearnSenderIDs(ctx, channel, ids)
+		if err != nil && waybill.CodeOf(err) != waybill.NotFound { // the channel may have gone meanwhile
+			return fmt.Errorf("learn IDs of numbers: %w", err)
 		}
 	}
 	if len(b.events) == 0 {

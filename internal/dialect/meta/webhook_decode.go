@@ -27,7 +27,11 @@ type report struct {
 	events    []waybill.Event
 	callbacks []attachment
 	facts     []directory.TemplateFact
+	senders   []senderID
 }
+
+// A senderID is Meta's ID of one of our numbers.
+type senderID struct{ number, id string }
 
 // An attachment is the callback data of an event. How it is read depends on the
 // channel.
@@ -228,6 +232,9 @@ func (d *decoding) messages(v *changeValue, r *report) {
 	}
 	d.tally.malformed += v.odd
 	m := mapping{value: v, tally: &d.tally, report: r, sender: phone(v.displayNumber)}
+	if last := len(r.senders) - 1; m.sender != "" && isID(v.numberID) && (last < 0 || r.senders[last].number != m.sender) {
+		r.senders = append(r.senders, senderID{m.sender, strings.Clone(v.numberID)})
+	}
 	m.grow(len(v.statuses) + 2*len(v.messages))
 	for i := range v.statuses {
 		m.status(&v.statuses[i])

@@ -104,6 +104,7 @@ func pricing(e *waybill.Event, s *wireStatus) {
 	category := upper(s.pricingCategory)
 	e.Labels.Set(waybill.LabelPricingType, upper(s.pricingType), waybill.RankVendor)
 	e.Labels.Set(waybill.LabelPricingCategory, category, waybill.RankVendor)
+	e.Labels.Set(waybill.LabelTier, tier(s.pricingTier), waybill.RankVendor)
 	switch category {
 	case "MARKETING", "MARKETING_LITE":
 		category = "MARKETING"
@@ -118,6 +119,18 @@ func pricing(e *waybill.Event, s *wireStatus) {
 	}
 	e.Templated = true
 	e.Labels.Set(waybill.LabelCategory, category, waybill.RankDerived)
+}
+
+// tier returns a tier such as "0:750000" or "0:MAX", and "" for what is none. Meta
+// documents tiers in its analytics and not in its webhooks; a partner may add them.
+func tier(text string) string {
+	const maxTier = 32
+	from, to, ok := strings.Cut(text, ":")
+	if !ok || len(text) > maxTier || from == "" || strings.Trim(from, "0123456789") != "" ||
+		to == "" || to != "MAX" && strings.Trim(to, "0123456789") != "" {
+		return ""
+	}
+	return text
 }
 
 // notMessages are the types under messages that are not something that a person

@@ -30,7 +30,7 @@ type wireStatus struct {
 	id, status, kind                 string
 	recipient, userID, recipientType string
 	pricingModel, pricingType        string
-	pricingCategory                  string
+	pricingCategory, pricingTier     string
 	errorCode, errorTitle            string
 	callback                         string
 }
@@ -208,6 +208,8 @@ func (d *decoding) pricing(s *wireStatus) {
 			s.pricingType = d.word()
 		case "category":
 			s.pricingCategory = d.word()
+		case "tier":
+			s.pricingTier = d.word()
 		default:
 			d.skip()
 		}

@@ -156,6 +156,7 @@ func TestLanguage(t *testing.T) {
 		"":             `"message":"Yêu cầu không hợp lệ: limit 0 không nằm trong khoảng từ 1 đến 1000"`,
 		"?language=vi": `"message":"Yêu cầu không hợp lệ: limit 0 không nằm trong khoảng từ 1 đến 1000"`,
 		"?language=en": `"message":"Invalid request: limit 0 is not between 1 and 1000"`,
+		"?language=EN": `"message":"Invalid request: limit 0 is not between 1 and 1000"`,
 	} {
 		if w := r.do("POST", reportURL+query, `{"limit":0}`); !strings.Contains(w.Body.String(), want) {
 			t.Errorf("%s is answered %s", query, w.Body)

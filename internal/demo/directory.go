@@ -79,6 +79,7 @@ type channelEntry struct {
 	Senders        []string `yaml:"senders,omitempty,flow"`
 	MetricsEnabled string   `yaml:"metrics_enabled_at,omitempty"`
 	Namespace      string   `yaml:"namespace,omitempty"`
+	WebhookSecrets []string `yaml:"webhook_secrets,omitempty,flow"`
 }
 
 type templateEntry struct {
@@ -130,7 +131,7 @@ func (b *Business) account() accountEntry {
 			{"page key", s.pageKey, []string{report}, []string{b.ids.page}, ""},
 		},
 		Apps:    []appEntry{{b.ids.app, []string{s.appSecret}, s.verifyToken}},
-		Clients: []pageClient{{"demo", s.momoSecret, []string{b.ids.page}, []string{waybill.GroupReport}}},
+		Clients: []pageClient{{momoClient, s.momoSecret, []string{b.ids.page}, []string{waybill.GroupReport}}},
 	}
 }
 
@@ -146,6 +147,8 @@ func (b *Business) channel(l *line) channelEntry {
 	case waybill.ProviderWABA:
 		c.Currency = "USD"
 		c.Namespace = namespace(b.options.Seed, l)
+	case waybill.ProviderMomo:
+		c.WebhookSecrets = []string{b.secrets.pageHook}
 	case waybill.ProviderChatapp:
 		c.MetricsEnabled = l.first.bucket.Start.Time().Format(time.RFC3339)
 	}

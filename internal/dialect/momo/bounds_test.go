@@ -31,9 +31,10 @@ func TestTooManyActivities(t *testing.T) {
 func TestDeepAnswer(t *testing.T) {
 	r := newRig(t)
 	deep := strings.Repeat("[", 40) + strings.Repeat("]", 40)
+	saved := savedAnswer(savedItem("1327", "SEGMENT_COMPLETE", 5))
 	for _, body := range []string{
-		strings.Replace(savedAnswer, `"success":true`, `"success":true,"more":`+deep, 1),
-		strings.Replace(savedAnswer, `"segment_size":5`, `"segment_size":5,"more":`+deep, 1),
+		strings.Replace(saved, `"success":true`, `"success":true,"more":`+deep, 1),
+		strings.Replace(saved, `"segment_size":9`, `"segment_size":9,"more":`+deep, 1),
 	} {
 		w := r.hook(body)
 		if w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), "nested deeper than 32") {

@@ -36,6 +36,7 @@ accounts:
       - {name: posts, token: token-posts, scopes: ["momo:post", "metrics:read"], channels: ["130035"]}
       - {name: old, token: token-old, scopes: ["momo:report"], expires: 2023-12-27T04:59:59Z}
       - {name: boss, token: token-boss, scopes: [admin]}
+      - {name: odd, token: "odd:token!0=1", scopes: ["momo:report"]}
     momo_clients:
       - {id: acme, secret: acme-secret-0123456789, pages: ["130035"], groups: [report]}
       - {id: postman, secret: post-secret-0123456789, pages: ["130035"], groups: [post, care]}

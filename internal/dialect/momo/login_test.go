@@ -61,7 +61,7 @@ channels: [{id: "130037", provider: momo, account: "1000000000000002"}]
 func TestLoginLanguage(t *testing.T) {
 	r := newRig(t)
 	for query, want := range map[string]string{
-		"": "Thành công", "?language=vi": "Thành công", "?language=en": "Success",
+		"": "Thành công", "?language=vi": "Thành công", "?language=en": "Success", "?language=EN": "Success",
 	} {
 		w := r.do("POST", "/authentication/login"+query, acme, "Authorization", "")
 		var in struct{ Message string }

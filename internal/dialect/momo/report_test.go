@@ -77,7 +77,7 @@ func TestDefaults(t *testing.T) {
 		"", " \n", "{}", `{"oa_id":130035}`, `{"oa_id":"130035","limit":null,"target_created_at":null,"filter":null}`,
 		`{"limit":20,"filter":{}}`, `{"report_time_range":null,"filter":{"filter_type":null,"condition_id":null}}`,
 		`{"filter":{"filter_type":"CONDITION"},"what":["ever",{"is":"new"}]}`, `{"limit":"20","target_created_at":"0"}`,
-		`{"filter":{"filter_type":"","condition_id":""},"report_time_range":""}`, `{"limit":2e1}`,
+		`{"filter":{"filter_type":"","condition_id":""},"report_time_range":""}`, `{"limit":2e1}`, `{"oa_id":1.30035e5}`,
 	} {
 		a := r.answered(body)
 		if got := ids(20, a.JSON.Data); !slices.Equal(got, all[:20]) {
@@ -122,6 +122,7 @@ func TestMistakes(t *testing.T) {
 		{`{"target_created_at":{}}`, 400, "target_created_at is an object, not an integer"},
 		{`{"oa_id":"130036"}`, 400, `oa_id "130036" is not the page 130035 of the path`},
 		{`{"oa_id":130036}`, 400, `oa_id "130036" is not the page 130035 of the path`},
+		{`{"oa_id":7.5}`, 400, `oa_id "7.5" is not an integer`},
 		{`{"oa_id":false}`, 400, "oa_id is a boolean, not an integer or a string"},
 		{`{"report_time_range":"DAY_AGO_7"}`, 400, `report_time_range "DAY_AGO_7" is not one of DAY_AGO_30, DAY_AGO_60, DAY_AGO_90, ALL`},
 		{`{"report_time_range":"all"}`, 400, `did you mean ALL?`},
@@ -257,6 +258,20 @@ func TestWalk(t *testing.T) {
 	}
 	if got := r.listed(fmt.Sprintf(`{"target_created_at":%d,"limit":1}`, noon.Add(24*time.Hour).UnixMilli())); !slices.Equal(got, all[:1]) {
 		t.Errorf("before tomorrow comes %v", got)
+	}
+}
+
+// TestTimeToCome has a segment ahead of the clock, as an import may have.
+func TestTimeToCome(t *testing.T) {
+	r := newRig(t)
+	r.put("ahead", -5*time.Minute)
+	r.put("now", 0)
+	for cursor, want := range map[time.Duration][]string{
+		0: nil, time.Millisecond: {"ahead", "now"}, time.Hour: {"ahead", "now"}, 20 * 365 * 24 * time.Hour: {"ahead", "now"},
+	} {
+		if got := r.listed(fmt.Sprintf(`{"target_created_at":%d}`, noon.Add(cursor).UnixMilli())); !slices.Equal(got, want) {
+			t.Errorf("before now and %s there is %v, want %v", cursor, got, want)
+		}
 	}
 }
 

@@ -16,13 +16,10 @@ import (
 	"waybill/internal/store/storetest"
 )
 
-// savedAnswer is an answer of MoMo's report with one segment.
-const savedAnswer = `{"json":{"oa_id":"130035","data":[{"segment_id":"1327","segment_size":5,"create_at":1701059874844,` +
-	`"reports":{"SENDING":5,"FAILED":0,"SENT":5,"RECEIVED":3,"READ":2,"CLICKED":1}}]},"success":true}`
-
-// TestWebhookOfABrokenStore must not be lost: whoever sent it is told to send it
+// TestWebhookOfABrokenStore is not lost: whoever sent it is told to send it
 // again, and it is taken once the store is well.
 func TestWebhookOfABrokenStore(t *testing.T) {
+	saved := savedAnswer(savedItem("1327", "SEGMENT_COMPLETE", 5))
 	for _, tt := range []struct {
 		name, body string
 		fail       func(*broken, error)
@@ -31,13 +28,13 @@ func TestWebhookOfABrokenStore(t *testing.T) {
 	}{
 		{"an activity", viewed("1697078966"), func(b *broken, err error) { b.appending = err }, errDisk, "1"},
 		{"an event", tell("s", "m", "sent", 0), func(b *broken, err error) { b.appending = err }, errDisk, "1"},
-		{"an answer, at its segments", savedAnswer, func(b *broken, err error) { b.putting = err }, errDisk, "1"},
-		{"an answer, at its counts", savedAnswer, func(b *broken, err error) { b.snapping = err }, errDisk, "1"},
-		{"an answer, at what is known", savedAnswer, func(b *broken, err error) { b.looking = err }, errDisk, "1"},
-		{"segments for a while", savedAnswer, func(b *broken, err error) { b.putting = err }, busy(7 * time.Second), "7"},
-		{"counts for a while", savedAnswer, func(b *broken, err error) { b.snapping = err }, busy(6100 * time.Millisecond), "7"},
-		{"what is known, for a while", savedAnswer, func(b *broken, err error) { b.looking = err }, busy(2 * time.Second), "2"},
-		{"nobody knows for how long", savedAnswer, func(b *broken, err error) { b.putting = err }, busy(0), "1"},
+		{"an answer, at its segments", saved, func(b *broken, err error) { b.putting = err }, errDisk, "1"},
+		{"an answer, at its counts", saved, func(b *broken, err error) { b.snapping = err }, errDisk, "1"},
+		{"an answer, at what is known", saved, func(b *broken, err error) { b.looking = err }, errDisk, "1"},
+		{"segments for a while", saved, func(b *broken, err error) { b.putting = err }, busy(7 * time.Second), "7"},
+		{"counts for a while", saved, func(b *broken, err error) { b.snapping = err }, busy(6100 * time.Millisecond), "7"},
+		{"what is known, for a while", saved, func(b *broken, err error) { b.looking = err }, busy(2 * time.Second), "2"},
+		{"nobody knows for how long", saved, func(b *broken, err error) { b.putting = err }, busy(0), "1"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			store := newBroken()

@@ -47,7 +47,7 @@ func TestDeepAnswer(t *testing.T) {
 }
 
 // TestBodiesDrawOnTheBudget: the bodies of those who are known count no longer as
-// strangers', and what is made of events is counted, too.
+// strangers', and what is made of a webhook's is counted, too.
 func TestBodiesDrawOnTheBudget(t *testing.T) {
 	r := newRigOn(t, storetest.NewModel())
 	const size = 30_000
@@ -64,7 +64,8 @@ func TestBodiesDrawOnTheBudget(t *testing.T) {
 		{"a login", "/authentication/login", `{"clientId":"acme","clientSecret":"x"}` + space, "", 401, false, size, 2 * size},
 		{"a bad secret of a webhook", "/webhooks/momo/none", viewed("1697078966") + space, "", 403, true, 0, 0},
 		{"events", hookPath, strings.Repeat("{}\n", size/3), "", 200, true, size/3*480 + 2*size, 20 << 20},
-		{"an activity", hookPath, viewed("1697078966") + space, "", 200, true, size, 20 << 20},
+		{"an activity", hookPath, viewed("1697078966") + space, "", 200, true, 3 * size, 6 * size},
+		{"an answer", hookPath, savedAnswer() + space, "", 200, true, 3 * size, 6 * size},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r.budget = dialect.NewBudget(64 << 20)

@@ -22,7 +22,7 @@ type demoCmd struct {
 	serveFlags `embed:""`
 
 	Data string `help:"Directory of the demo, made when absent." default:".demo" placeholder:"DIR"`
-	Days int    `help:"Days of traffic before now." default:"90" placeholder:"N"`
+	Days int    `help:"Days of traffic before now; the MoMo page has a year at least." default:"90" placeholder:"N"`
 	Seed uint64 `help:"Seed of the traffic: the same seed gives the same messages." default:"1" placeholder:"N"`
 }
 
@@ -120,7 +120,8 @@ func (cmd *demoCmd) traffic(ctx context.Context, a *app, business *demo.Business
 		}
 		total += len(batch)
 	}
-	_, err := fmt.Fprintf(out, "%d events of %d days recorded in %.1f s\n", total, cmd.Days, time.Since(begun).Seconds())
+	_, err := fmt.Fprintf(out, "%d events recorded in %.1f s: of %d days, and a year of the MoMo page\n",
+		total, time.Since(begun).Seconds(), cmd.Days)
 	return err
 }
 

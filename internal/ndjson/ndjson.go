@@ -7,6 +7,8 @@ package ndjson
 import (
 	"fmt"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"waybill"
 	"waybill/internal/dialect"
 )
@@ -58,6 +60,9 @@ func (f *Format) Decode(text []byte, v any) error {
 	}
 	if err := dialect.CheckDepth(text, f.MaxDepth); err != nil {
 		return err
+	}
+	if jsontext.Value(text).Kind() == jsontext.KindNull { // which would pass for an object without fields
+		return waybill.Errorf(waybill.Invalid, "the %s is null, not an object", f.Name)
 	}
 	return f.unmarshal(text, v)
 }

@@ -30,7 +30,9 @@ func TestCredentials(t *testing.T) {
 		{"nothing", []string{"Authorization", ""}, 401},
 		{"a token without its scheme", []string{"Authorization", "token-page"}, 401},
 		{"a token in the key's place", []string{"Authorization", "", "X-API-KEY", "Bearer key-page"}, 401},
-		{"a token with a bad character", []string{"Authorization", "Bearer token page"}, 401},
+		{"a token with a blank in it", []string{"Authorization", "Bearer token page"}, 401},
+		{"an empty header and a good key", []string{"Authorization", " ", "X-API-KEY", "key-page"}, 200},
+		{"a token of odd characters", []string{"Authorization", "Bearer odd:token!0=1"}, 200},
 		{"an endless token", []string{"Authorization", "Bearer " + strings.Repeat("x", 5000)}, 401},
 		{"an expired token", []string{"Authorization", "Bearer token-old"}, 401},
 		{"the owner's token for everything", []string{"Authorization", "Bearer token-boss"}, 200},
@@ -126,6 +128,33 @@ func TestPathsAndMethods(t *testing.T) {
 		if w := r.do(tt.method, tt.path, "{}", "Authorization", ""); w.Code != 401 {
 			t.Errorf("%s %s tells a stranger %d", tt.method, tt.path, w.Code)
 		}
+	}
+}
+
+// TestLoginPaths: only the two are logins.
+func TestLoginPaths(t *testing.T) {
+	r := newRig(t)
+	for _, path := range []string{
+		"/v1/business-pages/7/authentication/login", "/api/v1/business-pages/130035/authentication/login", "/v3/business-pages/7/x/yauthentication/login",
+	} {
+		if w := r.do("POST", path, acme, "Authorization", ""); w.Code != 401 {
+			t.Errorf("%s is answered %d %s", path, w.Code, w.Body)
+		}
+	}
+}
+
+// TestFailedLogins are told to wait; the right secret is let in at any time.
+func TestFailedLogins(t *testing.T) {
+	r := newRig(t)
+	for i := range 12 {
+		w := r.do("POST", "/authentication/login", `{"clientId":"acme","clientSecret":"wrong"}`, "Authorization", "")
+		if want := 401 + 28*(i/10); w.Code != want {
+			t.Errorf("failure %d is answered %d, want %d", i, w.Code, want)
+		}
+	}
+	r.login("/authentication/login", acme)
+	if w := r.do("POST", "/authentication/login", `{"clientId":"postman","clientSecret":"wrong"}`, "Authorization", ""); w.Code != 401 {
+		t.Errorf("another client is answered %d", w.Code)
 	}
 }
 

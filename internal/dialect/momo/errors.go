@@ -64,10 +64,7 @@ var (
 
 // errMistake is a request with a mistake, which the text tells.
 func errMistake(t text) error {
-	return &callError{
-		status: http.StatusBadRequest, code: codeInvalid,
-		told: text{"Yêu cầu không hợp lệ: " + t.vi, "Invalid request: " + t.en},
-	}
+	return &callError{status: http.StatusBadRequest, code: codeInvalid, told: t}
 }
 
 // errInvalid is errMistake with a text that has verbs for args.
@@ -133,9 +130,13 @@ type failure struct {
 // writeError is the only place where a failure of a call becomes an answer.
 func (a *API) writeError(w http.ResponseWriter, r *http.Request, err error) {
 	e := a.callError(r, err)
-	message := e.told.vi
-	if strings.EqualFold(r.URL.Query().Get("language"), "en") {
-		message = e.told.en
+	told := e.told
+	if e.status == http.StatusBadRequest {
+		told = text{"Yêu cầu không hợp lệ: " + told.vi, "Invalid request: " + told.en}
+	}
+	message := told.vi
+	if inEnglish(r) {
+		message = told.en
 	}
 	h := w.Header()
 	switch {
@@ -148,10 +149,13 @@ func (a *API) writeError(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	dialect.SetLogAttr(r.Context(), slog.String("err", e.told.en))
 	dialect.WriteJSON(w, e.status, failure{
-		Status: e.code, ResultCode: e.code, Message: message, Description: e.told.en,
+		Status: e.code, ResultCode: e.code, Message: message, Description: told.en,
 		RequestID: dialect.RequestID(r.Context()),
 	})
 }
+
+// inEnglish reports whether the caller wants to read English.
+func inEnglish(r *http.Request) bool { return strings.EqualFold(r.URL.Query().Get("language"), "en") }
 
 // callError returns the error that the caller gets for err.
 func (a *API) callError(r *http.Request, err error) *callError {

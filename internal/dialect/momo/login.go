@@ -3,6 +3,7 @@ package momo
 import (
 	"crypto/sha256"
 	"crypto/subtle"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"time"
@@ -95,6 +96,19 @@ type tokenData struct {
 	ExpiredAt   int64  `json:"expiredAt"` // milliseconds since 1970
 }
 
+// maxFailures is how many logins of a client may fail in a minute.
+const maxFailures = 10
+
+// failedLogin returns how a login is refused. Many of one client are told to
+// wait, so that secrets are not tried out; the right one is let in at any time,
+// so that nobody can keep a client out.
+func (a *API) failedLogin(client string) error {
+	if ok, wait := a.failures.Allow(client); !ok {
+		return errTooMany(wait)
+	}
+	return errUnauthenticated
+}
+
 // login returns a token for a client's ID and secret.
 func (a *API) login(r *http.Request, _ string) (any, error) {
 	dialect.SetLogAttr(r.Context(), slog.String("operation", "login"))
@@ -116,10 +130,11 @@ func (a *API) login(r *http.Request, _ string) (any, error) {
 		}
 	}
 	// An unknown client takes as long as a wrong secret, and is told alike.
+	dialect.SetLogAttr(r.Context(), slog.String("client", fmt.Sprintf("%.64q", body.ClientID)))
 	client, known := a.directory.View().MomoClient(body.ClientID)
 	same := subtle.ConstantTimeCompare(secretHash(client.Secret), secretHash(body.ClientSecret)) == 1
 	if !known || !same {
-		return nil, errUnauthenticated
+		return nil, a.failedLogin(body.ClientID)
 	}
 	dialect.SetLogAttr(r.Context(), slog.String("account", client.Account), slog.String("caller", client.ID))
 	token, expires, err := a.tokens.issue(&client)
@@ -128,7 +143,7 @@ func (a *API) login(r *http.Request, _ string) (any, error) {
 	}
 	const kind, life = "Bearer", int(TokenLife / time.Second)
 	message := "Thành công"
-	if r.URL.Query().Get("language") == "en" {
+	if inEnglish(r) {
 		message = "Success"
 	}
 	return loggedIn{

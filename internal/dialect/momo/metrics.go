@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"waybill"
 	"waybill/internal/dialect"
@@ -93,7 +94,7 @@ func (a *API) report(ctx context.Context, r *http.Request, page *waybill.Channel
 	if err := readBody(r, &body); err != nil {
 		return nil, err
 	}
-	q, days, err := body.query(page.ID)
+	q, days, err := body.query(page.ID, now)
 	if err != nil {
 		return nil, err
 	}
@@ -104,6 +105,9 @@ func (a *API) report(ctx context.Context, r *http.Request, page *waybill.Channel
 		return nil, err
 	}
 	dialect.SetLogAttr(ctx, slog.Int("segments", len(reports)))
+	if err := dialect.Hold(ctx, pageBytes(reports)); err != nil {
+		return nil, err
+	}
 	answer := reportAnswer{Success: true, JSON: reportBody{
 		PageID: page.ID, Range: days, Unit: "DAY", FilterType: filterCondition,
 		Data: make([]segmentItem, len(reports)),
@@ -114,9 +118,20 @@ func (a *API) report(ctx context.Context, r *http.Request, page *waybill.Channel
 	return answer, nil
 }
 
+// pageBytes returns about the memory that an answer with the segments takes: the
+// content twice, as it is and with the escapes of JSON.
+func pageBytes(reports []waybill.SegmentReport) int64 {
+	const each = 1 << 10
+	size := int64(0)
+	for i := range reports {
+		size += each + 3*int64(len(reports[i].Segment.TemplateData))
+	}
+	return size
+}
+
 // query returns what the body asks for, without its channel and its begin, and
 // how many days it reaches back.
-func (b *reportRequest) query(page string) (q waybill.SegmentQuery, days int, err error) {
+func (b *reportRequest) query(page string, now time.Time) (q waybill.SegmentQuery, days int, err error) {
 	if b.PageID.value != "" && b.PageID.value != page {
 		return q, 0, errInvalid(text{
 			vi: "oa_id %.64q không phải là trang %s của đường dẫn", en: "oa_id %.64q is not the page %s of the path",
@@ -135,7 +150,7 @@ func (b *reportRequest) query(page string) (q waybill.SegmentQuery, days int, er
 		return q, 0, errNoneOf("filter.condition_id", b.Filter.Condition, conditions)
 	}
 	q = waybill.SegmentQuery{Condition: b.Filter.Condition, Limit: defaultLimit}
-	if q.Before, err = b.cursor(); err != nil {
+	if q.Before, err = b.cursor(now); err != nil {
 		return q, 0, err
 	}
 	if b.Limit.given {
@@ -149,8 +164,9 @@ func (b *reportRequest) query(page string) (q waybill.SegmentQuery, days int, er
 	return q, rangeDays[span], nil
 }
 
-// cursor returns before which create_at the page begins; 0 is the newest.
-func (b *reportRequest) cursor() (int64, error) {
+// cursor returns before which create_at the page begins; 0 is the newest, and so
+// is a time to come.
+func (b *reportRequest) cursor(now time.Time) (int64, error) {
 	const name = "target_created_at"
 	switch at := b.CreatedAt.value; {
 	case at < 0:
@@ -159,6 +175,8 @@ func (b *reportRequest) cursor() (int64, error) {
 		return 0, errInvalid(text{
 			"%s %d có vẻ là giây, phải là mili giây", "%s %d looks like seconds, it must be milliseconds",
 		}, name, at)
+	case at > now.UnixMilli():
+		return 0, nil
 	default:
 		return at, nil
 	}

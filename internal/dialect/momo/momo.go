@@ -50,7 +50,8 @@ type API struct {
 	directory *directory.Directory
 	store     waybill.Store
 	tokens    *Tokens
-	limiter   *dialect.Limiter
+	limiter   *dialect.Limiter // of the calls of a credential
+	failures  *dialect.Limiter // of logins that fail, for each client
 	webhook   *webhook
 	now       func() time.Time
 	log       *slog.Logger
@@ -77,6 +78,7 @@ func New(opt Options) *API {
 		store:     opt.Store,
 		tokens:    opt.Tokens,
 		limiter:   dialect.NewLimiter(opt.CallsPerSecond, time.Second, maxLimited, opt.Now),
+		failures:  dialect.NewLimiter(maxFailures, time.Minute, maxLimited, opt.Now),
 		webhook: &webhook{
 			directory: opt.Directory, store: opt.Store, recorder: opt.Recorder,
 			log: opt.Log, metrics: opt.Metrics, now: opt.Now,
@@ -139,7 +141,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case strings.HasPrefix(path, "webhooks/"):
 		a.webhook.ServeHTTP(w, r)
 		return
-	case strings.HasSuffix(path, "authentication/login"):
+	case path == "authentication/login", path == "api/authentication/login":
 		a.answer(w, r, a.login)
 		return
 	}
@@ -157,7 +159,7 @@ func (a *API) answer(w http.ResponseWriter, r *http.Request, serve func(*http.Re
 	dialect.WriteJSON(w, http.StatusOK, body)
 }
 
-// serve authenticates, finds the operation and the page, authorizes, throttles
+// serve authenticates, throttles, finds the operation and the page, authorizes
 // and runs it, in that order: a stranger learns nothing.
 func (a *API) serve(r *http.Request, path string) (any, error) {
 	ctx := r.Context()
@@ -168,6 +170,9 @@ func (a *API) serve(r *http.Request, path string) (any, error) {
 	}
 	dialect.Trust(ctx)
 	dialect.SetLogAttr(ctx, slog.String("account", caller.account), slog.String("caller", caller.name))
+	if ok, wait := a.limiter.Allow(caller.key); !ok {
+		return nil, errTooMany(wait)
+	}
 	op, page, err := findOperation(r.Method, path)
 	if err != nil {
 		return nil, err
@@ -178,9 +183,6 @@ func (a *API) serve(r *http.Request, path string) (any, error) {
 		return nil, err
 	}
 	dialect.SetLogAttr(ctx, slog.String("channel", channel.ID))
-	if ok, wait := a.limiter.Allow(caller.key); !ok {
-		return nil, errTooMany(wait)
-	}
 	return op.run(a, ctx, r, &channel)
 }
 

@@ -182,7 +182,11 @@ func (i *id) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	case jsontext.KindNull:
 		return nil
 	case jsontext.KindNumber:
-		i.value = string(v)
+		n, ok := parseInteger(string(v))
+		if !ok {
+			return errInvalid(text{"%s %.40q không phải là số nguyên", "%s %.40q is not an integer"}, fieldName(d.StackPointer()), v)
+		}
+		i.value = strconv.FormatInt(n, 10)
 		return nil
 	case jsontext.KindString:
 		unquoted, err := jsontext.AppendUnquote(nil, v)

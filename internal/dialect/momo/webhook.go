@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -45,6 +46,9 @@ type webhook struct {
 	metrics   *telemetry.Metrics
 	now       func() time.Time
 	rejects   rate.Sometimes // tells the log, where any tenant could fill it
+
+	// turn is held while an answer is kept: what it says depends on what stands.
+	turn sync.Mutex
 }
 
 // A receipt is the answer to a webhook. MoMo gets an empty object; the others
@@ -85,6 +89,7 @@ func (h *webhook) receive(r *http.Request) (*event.Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")) // some editors put a mark before UTF-8
 	kind := kindOf(body)
 	dialect.SetLogAttr(ctx, slog.String("operation", kind.operation()))
 	switch kind {
@@ -109,8 +114,8 @@ func (k bodyKind) operation() string {
 	return [...]string{"events", "activities", "answers"}[k]
 }
 
-// kindOf looks at the names in the first object of a body. Events of our own say
-// best what is wrong with anything else.
+// kindOf looks at the names in the first object of a body. What is of no kind, or
+// of two, is read as events of our own, which say best what is wrong with it.
 func kindOf(body []byte) bodyKind {
 	d := jsontext.NewDecoder(bytes.NewBuffer(body), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 	if d.PeekKind() == jsontext.KindBeginArray {
@@ -119,21 +124,28 @@ func kindOf(body []byte) bodyKind {
 	if t, err := d.ReadToken(); err != nil || t.Kind() != jsontext.KindBeginObject {
 		return events
 	}
+	kind, own := events, 0
 	for {
 		name, err := d.ReadToken()
 		if err != nil || name.Kind() != jsontext.KindString {
-			return events
+			break
 		}
 		switch name.String() {
 		case "activity":
-			return activities
+			kind = activities
 		case "json":
 			return answers
+		case "message", "status":
+			own++
 		}
 		if d.SkipValue() != nil {
-			return events
+			break
 		}
 	}
+	if own == 2 && kind == activities {
+		return events
+	}
+	return kind
 }
 
 // events records deliveries in Waybill's own format. The secret says which

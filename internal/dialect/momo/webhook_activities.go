@@ -4,10 +4,10 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"io"
-	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -25,15 +25,22 @@ type activity struct {
 	UserID    id             `json:"userId"`
 	PageID    id             `json:"businessPageId"`
 	Activity  string         `json:"activity"` // VIEW, CLICK_ON_CTA, SUBSCRIBE, ...
-	Timestamp id             `json:"timestamp"`
+	Timestamp integer        `json:"timestamp"`
 	RequestID id             `json:"requestId"`
 	Extra     jsontext.Value `json:"extraData"`
+
+	// Of an event of Waybill's own, which has no place here.
+	Message jsontext.Value `json:"message"`
+	Status  jsontext.Value `json:"status"`
 }
 
 // activities records what people did on a page. What is wrong with one leaves
 // the others alone and is counted: the vendor would send it again just like that.
 func (h *webhook) activities(ctx context.Context, c *waybill.Channel, body []byte) error {
 	if err := dialect.CheckDepth(body, maxDepth); err != nil {
+		return err
+	}
+	if err := dialect.Hold(ctx, 2*int64(len(body))); err != nil {
 		return err
 	}
 	var list []waybill.Event
@@ -45,6 +52,9 @@ func (h *webhook) activities(ctx context.Context, c *waybill.Channel, body []byt
 		var a activity
 		err := json.Unmarshal(text, &a)
 		switch {
+		case err == nil && a.Message != nil && a.Status != nil:
+			return waybill.Errorf(waybill.Invalid, "object %d is an event of Waybill's own among activities: post them apart",
+				len(list)+foreign+malformed+1)
 		case err == nil && a.PageID.value != "" && a.PageID.value != c.ID:
 			foreign++
 			return nil
@@ -127,14 +137,14 @@ func (a *activity) event(c *waybill.Channel) (waybill.Event, error) {
 // instant returns the time of a. The vendor speaks of milliseconds and shows
 // seconds; seconds stay below 10^11 until the year 5138.
 func (a *activity) instant() (waybill.Instant, error) {
-	n, ok := parseInteger(a.Timestamp.value)
-	switch {
-	case !ok || n <= 0:
-		return waybill.Never, waybill.Errorf(waybill.Invalid, "timestamp %.40q is no time", a.Timestamp.value)
-	case n < 1e11:
-		return waybill.Instant(n), nil
+	switch at := a.Timestamp.value; {
+	case at <= 0:
+		return waybill.Never, waybill.Errorf(waybill.Invalid, "timestamp %d is no time", at)
+	case at < 1e11:
+		return waybill.Instant(at), nil
+	default:
+		return waybill.Instant(at / 1000), nil
 	}
-	return waybill.Instant(n / 1000), nil
 }
 
 // identity tells a from all other activities, and is the same whenever the vendor
@@ -154,10 +164,8 @@ func (a *activity) identity(at waybill.Instant) (string, error) {
 	for _, part := range []string{
 		a.PageID.value, a.UserID.value, a.Activity, a.RequestID.value, at.Time().String(), string(extra),
 	} {
-		// None has a NUL, which JSON writes as an escape and canonical JSON
-		// keeps as one; the other texts are cut at it.
-		part, _, _ = strings.Cut(part, "\x00")
-		sum.Write([]byte(part + "\x00"))
+		sum.Write(binary.AppendUvarint(nil, uint64(len(part))))
+		sum.Write([]byte(part))
 	}
 	return hex.EncodeToString(sum.Sum(nil)[:16]), nil
 }

@@ -83,7 +83,7 @@ func readDocument(r *http.Request) (variablesDocument, error) {
 // applyOptions refuses unknown parameters: a mistyped dry_run must not apply.
 func applyOptions(r *http.Request) (directory.ApplyOptions, error) {
 	var opt directory.ApplyOptions
-	query, err := parameters(r, "prune", "dry_run")
+	query, err := dialect.Parameters(r, "prune", "dry_run")
 	if err != nil {
 		return opt, err
 	}

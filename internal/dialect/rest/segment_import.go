@@ -65,7 +65,7 @@ func readObjects(ctx context.Context, c *call, f *ndjson.Format) ([]byte, error)
 // error, and the first parts are stored nevertheless: the client sends the whole
 // body again, which changes nothing twice.
 func (a *API) postSegments(ctx context.Context, c *call) (any, error) {
-	if _, err := parameters(c.Request); err != nil {
+	if _, err := dialect.Parameters(c.Request); err != nil {
 		return nil, err
 	}
 	ch, err := a.channelOf(c)
@@ -227,7 +227,7 @@ func (s *segmentImport) follow(ctx context.Context, entries []*entry) ([]*entry,
 // it is known which entries were the reason.
 func (s *segmentImport) split(ctx context.Context, entries []*entry, err error) error {
 	switch {
-	case err == nil || !refused(err):
+	case err == nil || !dialect.Refused(err):
 		return err
 	case len(entries) == 1:
 		entries[0].err = err
@@ -245,16 +245,6 @@ func (s *segmentImport) split(ctx context.Context, entries []*entry, err error) 
 	return nil
 }
 
-// refused reports whether err is about what was to be stored, and not about the
-// store.
-func refused(err error) bool {
-	switch waybill.CodeOf(err) {
-	case waybill.Invalid, waybill.Conflict, waybill.NotFound, waybill.TooLarge:
-		return true
-	}
-	return false
-}
-
 // putSnapshots stores the snapshots of the entries that are stored. One is
 // refused only where somebody has just deleted its segment.
 func (s *segmentImport) putSnapshots(ctx context.Context) error {
@@ -269,11 +259,11 @@ func (s *segmentImport) putSnapshots(ctx context.Context) error {
 		switch {
 		case err == nil:
 			continue
-		case !refused(err):
+		case !dialect.Refused(err):
 			return err
 		}
 		for i, n := range step {
-			if err := s.store.PutSnapshots(ctx, step[i:i+1]); err != nil && !refused(err) {
+			if err := s.store.PutSnapshots(ctx, step[i:i+1]); err != nil && !dialect.Refused(err) {
 				return err
 			} else if err != nil {
 				s.byID[n.Segment].err = err

@@ -97,7 +97,7 @@ func segmentError(c *call, err error) error {
 
 // putSegment makes a segment, or replaces what is said of it.
 func (a *API) putSegment(ctx context.Context, c *call) (any, error) {
-	if _, err := parameters(c.Request); err != nil {
+	if _, err := dialect.Parameters(c.Request); err != nil {
 		return nil, err
 	}
 	ch, err := a.channelOf(c)
@@ -134,7 +134,7 @@ func (a *API) putSegment(ctx context.Context, c *call) (any, error) {
 
 // segment answers a segment with its counts.
 func (a *API) segment(ctx context.Context, c *call) (any, error) {
-	if _, err := parameters(c.Request); err != nil {
+	if _, err := dialect.Parameters(c.Request); err != nil {
 		return nil, err
 	}
 	ch, report, err := a.segmentOf(ctx, c)
@@ -146,7 +146,7 @@ func (a *API) segment(ctx context.Context, c *call) (any, error) {
 
 // deleteSegment removes a segment with its snapshots. Its messages stay.
 func (a *API) deleteSegment(ctx context.Context, c *call) (any, error) {
-	if _, err := parameters(c.Request); err != nil {
+	if _, err := dialect.Parameters(c.Request); err != nil {
 		return nil, err
 	}
 	ch, err := a.channelOf(c)
@@ -197,14 +197,14 @@ func (a *API) segments(ctx context.Context, c *call) (any, error) {
 
 func segmentQuery(c *call) (waybill.SegmentQuery, error) {
 	q := waybill.SegmentQuery{Limit: defaultSegmentPage}
-	values, err := parameters(c.Request, "limit", "before", "from", "condition")
+	values, err := dialect.Parameters(c.Request, "limit", "before", "from", "condition")
 	if err != nil {
 		return q, err
 	}
-	if q.From, err = moment(values, "from", 0); err != nil {
+	if q.From, err = dialect.Moment(values, "from", 0); err != nil {
 		return q, err
 	}
-	if q.Before, err = moment(values, "before", 0); err != nil {
+	if q.Before, err = dialect.Moment(values, "before", 0); err != nil {
 		return q, err
 	}
 	if q.Before == 0 && values.Has("before") {

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"waybill"
+	"waybill/internal/dialect"
 	"waybill/internal/ndjson"
 )
 
@@ -27,15 +28,15 @@ func (a *API) snapshots(ctx context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	values, err := parameters(c.Request, "from", "to")
+	values, err := dialect.Parameters(c.Request, "from", "to")
 	if err != nil {
 		return nil, err
 	}
-	from, err := moment(values, "from", 0)
+	from, err := dialect.Moment(values, "from", 0)
 	if err != nil {
 		return nil, err
 	}
-	to, err := moment(values, "to", int64(waybill.MaxInstant)*1000)
+	to, err := dialect.Moment(values, "to", int64(waybill.MaxInstant)*1000)
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +59,7 @@ func notBefore(ms int64) waybill.Instant { return waybill.Instant((ms + 999) / 1
 
 // postSnapshots keeps what was counted of a segment outside, in parts.
 func (a *API) postSnapshots(ctx context.Context, c *call) (any, error) {
-	if _, err := parameters(c.Request); err != nil {
+	if _, err := dialect.Parameters(c.Request); err != nil {
 		return nil, err
 	}
 	ch, standing, err := a.segmentOf(ctx, c)

@@ -16,10 +16,7 @@ import (
 )
 
 func TestAcknowledgedEventsSurvivePowerLoss(t *testing.T) {
-	crashes := 24
-	if testing.Short() {
-		crashes = 6
-	}
+	crashes := trials()
 	fs := vfs.NewCrashableMem()
 	s := mustOpen(t, "data", pebble.Options{FS: fs, GenerationMessages: 100})
 	configure(t, s, enabledAt(0)...)
@@ -84,6 +81,7 @@ func (l *ledger) with(events []waybill.Event) *ledger {
 type fault struct {
 	number  int64
 	forever bool
+	reads   bool // instead, those that read
 	seen    atomic.Int64
 }
 
@@ -91,7 +89,7 @@ func (f *fault) String() string { return "fault" }
 
 // MaybeError implements errorfs.Injector.
 func (f *fault) MaybeError(op errorfs.Op) error {
-	if op.Kind.ReadOrWrite() != errorfs.OpIsWrite {
+	if (op.Kind.ReadOrWrite() == errorfs.OpIsWrite) == f.reads {
 		return nil
 	}
 	n := f.seen.Add(1)

@@ -3,6 +3,7 @@ package pebble_test
 import (
 	"bufio"
 	"context"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -21,6 +22,16 @@ const (
 	writerDir   = "WAYBILL_TEST_WRITER_DIR"
 	writerFirst = "WAYBILL_TEST_WRITER_FIRST"
 )
+
+var trialsFlag = flag.Int("trials", 20, "number of kills, and of power losses")
+
+// trials returns how often a test of that kind is to try.
+func trials() int {
+	if testing.Short() {
+		return 5
+	}
+	return *trialsFlag
+}
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(writerDir); dir != "" {
@@ -56,10 +67,7 @@ func runWriter(dir string) error {
 }
 
 func TestAcknowledgedEventsSurviveKill(t *testing.T) {
-	kills := 30
-	if testing.Short() {
-		kills = 5
-	}
+	kills := trials()
 	dir := t.TempDir()
 	low, high := newLedger(), newLedger()
 	high.add(streamBatch(0))

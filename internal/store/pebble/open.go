@@ -172,7 +172,7 @@ func (s *Store) load(opt Options) error {
 	if err != nil {
 		return err
 	}
-	if err := s.loadChannels(); err != nil {
+	if err := cmp.Or(s.checkRun(folded), s.loadChannels()); err != nil {
 		return err
 	}
 	if s.partitions, err = s.listPartitions(); err != nil {

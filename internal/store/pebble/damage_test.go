@@ -21,7 +21,8 @@ import (
 type sample struct {
 	fs    *vfs.MemFS
 	model *storetest.Model
-	next  []waybill.Event // for both, but not appended yet
+	next  []waybill.Event  // not appended yet
+	later *storetest.Model // with those
 }
 
 func sampleOptions(fs vfs.FS) pebble.Options {
@@ -32,9 +33,9 @@ func sampleOptions(fs vfs.FS) pebble.Options {
 // commits that are not folded.
 func newSample(t *testing.T) *sample {
 	t.Helper()
-	sm := &sample{fs: vfs.NewMem(), model: storetest.NewModel()}
+	sm := &sample{fs: vfs.NewMem(), model: storetest.NewModel(), later: storetest.NewModel(), next: streamBatch(25)}
 	s := mustOpen(t, "data", sampleOptions(sm.fs))
-	for _, store := range []waybill.Store{s, sm.model} {
+	for _, store := range []waybill.Store{s, sm.model, sm.later} {
 		configure(t, store, enabledAt(0)...)
 		for n := range 24 {
 			appendAll(t, store, streamBatch(n))
@@ -44,7 +45,7 @@ func newSample(t *testing.T) *sample {
 		}
 		appendAll(t, store, streamBatch(24))
 	}
-	sm.next = streamBatch(25)
+	appendAll(t, sm.later, sm.next)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +64,7 @@ func (sm *sample) clone(t *testing.T) *vfs.MemFS {
 
 // wrong returns what is wrong with the answers of a store, nil where each is an
 // error or what the model says.
-func (sm *sample) wrong(ctx context.Context, s *pebble.Store) error {
+func wrong(ctx context.Context, s *pebble.Store, model *storetest.Model) error {
 	for _, basis := range []waybill.Basis{waybill.ByEvent, waybill.BySend} {
 		for _, by := range [][]waybill.Dimension{
 			nil, {waybill.Dimension(waybill.LabelSender)}, {waybill.Dimension(waybill.LabelTemplate)},
@@ -72,7 +73,7 @@ func (sm *sample) wrong(ctx context.Context, s *pebble.Store) error {
 			q := waybill.Query{
 				Channels: []waybill.ChannelNumber{1, 2}, To: waybill.MaxInstant, Granularity: waybill.Hour, Basis: basis, GroupBy: by,
 			}
-			want, _ := sm.model.Points(ctx, q)
+			want, _ := model.Points(ctx, q)
 			if got, err := s.Points(ctx, q); err == nil && fmt.Sprint(got) != fmt.Sprint(want) {
 				return fmt.Errorf("the points by %v, basis %d, are\n%v, want\n%v", by, basis, got, want)
 			}
@@ -80,7 +81,7 @@ func (sm *sample) wrong(ctx context.Context, s *pebble.Store) error {
 	}
 	for n := 0; n < 300; n += 7 {
 		e := streamEvent(rand.New(rand.NewPCG(1, 1)), n)
-		want, missing := sm.model.Message(ctx, e.Channel, e.Message)
+		want, missing := model.Message(ctx, e.Channel, e.Message)
 		got, err := s.Message(ctx, e.Channel, e.Message)
 		if err == nil && (missing != nil || !got.Equal(&want)) || missing == nil && waybill.CodeOf(err) == waybill.NotFound {
 			return fmt.Errorf("message %s is %+v, %v, want %+v", e.Message, got, err, want)
@@ -105,7 +106,14 @@ func (sm *sample) use(t *testing.T, fs vfs.FS) (err error) {
 	if err := s.Settled(t.Context()); err != nil {
 		return nil
 	}
-	if err := sm.wrong(t.Context(), s); err != nil {
+	if err := wrong(t.Context(), s, sm.model); err != nil {
+		return err
+	}
+	model := sm.later
+	if _, err := s.Append(t.Context(), sm.next); err != nil {
+		model = sm.model
+	}
+	if err := wrong(t.Context(), s, model); err != nil {
 		return err
 	}
 	differences, err := s.Verify(t.Context(), 3)
@@ -222,22 +230,13 @@ func TestFailingReads(t *testing.T) {
 		for number := int64(1); ; number += step {
 			f := &fault{number: number, forever: forever, reads: true}
 			fs := sm.clone(t)
-			sm.readScript(t, errorfs.Wrap(fs, f))
-			if t.Failed() {
-				t.Fatalf("read %d failed, for ever = %t", number, forever)
+			if err := sm.use(t, errorfs.Wrap(fs, f)); err != nil {
+				t.Fatalf("read %d failed, for ever = %t: %.600s", number, forever, err)
 			}
 			if f.seen.Load() < number {
 				t.Logf("%d reads failed, for ever = %t", number-1, forever)
 				break
 			}
 		}
-	}
-}
-
-// readScript compares answers before and after an append.
-func (sm *sample) readScript(t *testing.T, fs vfs.FS) {
-	t.Helper()
-	if err := sm.use(t, fs); err != nil {
-		t.Errorf("%.600s", err)
 	}
 }

@@ -95,6 +95,7 @@ func (s *Store) open(opt Options) error {
 	if err != nil {
 		return errors.Join(err, db.Close())
 	}
+	s.setAside()
 	return s.moveHorizon()
 }
 
@@ -110,7 +111,10 @@ func (s *Store) engineOptions(cache *engine.Cache) *engine.Options {
 		L0StopWritesThreshold:       1000,
 		LBaseMaxBytes:               256 << 20,
 		WALBytesPerSync:             512 << 10,
-		CompactionConcurrencyRange:  func() (int, int) { return 1, 2 },
+		// The engine gathers them in the background while it opens, and panics if
+		// it cannot. They help with deleted ranges, which the folder compacts itself.
+		DisableTableStats:          true,
+		CompactionConcurrencyRange: func() (int, int) { return 1, 2 },
 	}
 	for i := range o.Levels {
 		o.Levels[i].BlockSize = 16 << 10

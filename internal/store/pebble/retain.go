@@ -63,7 +63,7 @@ func (s *Store) moveHorizon() error {
 	}
 	defer s.unlock()
 	if s.previous != nil && !isClosed(s.previous.folded) {
-		return nil // the folder comes again when it is
+		return nil // the folder comes again when it is folded
 	}
 	c := s.commit
 	c.begin()
@@ -78,6 +78,17 @@ func (s *Store) moveHorizon() error {
 	s.mu.Unlock()
 	s.rotate()
 	return nil
+}
+
+// setAside begins a new generation where the log has messages of partitions that
+// are about to be dropped, so that no event finds them.
+func (s *Store) setAside() {
+	for i, tag := range s.live.tags {
+		if tag != 0 && s.live.slots[i].part < s.horizon {
+			s.rotate()
+			return
+		}
+	}
 }
 
 // dropPartition drops the messages of a partition, channel by channel, and frees

@@ -181,7 +181,7 @@ func (ch *channel) wants(s *state, x *extra) bool {
 			}
 		}
 	}
-	return ch.MetricsEnabled != waybill.Never && first >= ch.MetricsEnabled
+	return ch.collects(first)
 }
 
 // renew brings the mark of a message in the live table in line with the setting.

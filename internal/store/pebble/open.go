@@ -24,7 +24,7 @@ const formatVersion = 3
 
 const (
 	defaultCacheBytes = 128 << 20
-	defaultGeneration = 1_300_000
+	defaultGeneration = 680_000 // just fits a table of a million slots
 
 	// memTableBytes has room for the log of a generation's part, which is all
 	// that goes through the engine's own table in number.

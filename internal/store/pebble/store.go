@@ -35,7 +35,7 @@ type Options struct {
 	EventBasisOnly bool
 
 	// GenerationMessages is how many messages are held in memory until they
-	// are written as a sorted run; 0 is 1.3 million, which take 220 MB.
+	// are written as a sorted run; 0 is 680,000, which take 110 MB.
 	GenerationMessages int
 }
 

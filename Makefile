@@ -22,6 +22,7 @@ demo: build ## run a server with made-up data on 127.0.0.1:8080
 
 test: ## run all tests, those with the vendors' SDKs last
 	go test -timeout 20m ./...
+	go -C bench test ./...
 	.ci/compat
 
 race: ## run the short tests under the race detector (needs a C compiler)
@@ -30,12 +31,15 @@ race: ## run the short tests under the race detector (needs a C compiler)
 lint: ## run go vet, the linters and the format check
 	go vet ./...
 	$(TOOL) golangci-lint run ./...
+	cd bench && go tool -modfile=../tools/go.mod golangci-lint run ./...
 
 fuzz: ## fuzz every target for FUZZTIME each (30s)
 	.ci/fuzz
 
-bench: ## run all benchmarks
+# SQLite, which the store is compared with, needs a C compiler.
+bench: ## run all benchmarks, then compare the store with others on MESSAGES (1000000)
 	go test -run '^$$' -bench . -benchmem ./...
+	CGO_ENABLED=1 go -C bench run . -messages $(or $(MESSAGES),1000000)
 
 soak: ## run the long store test with SOAK events (10000000)
 	go test -count=1 -v -timeout 60m -run '^TestSoak$$' ./internal/store/pebble/ -soak $(or $(SOAK),10000000)

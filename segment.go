@@ -3,6 +3,7 @@ package waybill
 import (
 	"cmp"
 	"context"
+	"strings"
 	"time"
 )
 
@@ -53,8 +54,13 @@ func ParseSegmentSource(name string) (SegmentSource, bool) {
 
 // Bounds of segments.
 const (
-	MaxTemplateData = 32 << 10 // bytes
-	MaxSegmentSize  = 1<<53 - 1
+	MaxTemplateData = 16 << 10 // bytes
+
+	// MaxSegmentAhead is how far CreatedAt may lie ahead of our clock. All
+	// segments that are made later come after it.
+	MaxSegmentAhead = 10 * time.Minute
+
+	MaxSegmentSize = 1<<53 - 1
 
 	// MaxSegmentTies is how many segments of a channel may have the same
 	// CreatedAt. A page is never cut between them.
@@ -80,12 +86,12 @@ func (s *Segment) Validate(now time.Time) error {
 		return Errorf(Invalid, "size %d is not between 0 and %d", s.Size, int64(MaxSegmentSize))
 	case s.CreatedAt != 0 && s.CreatedAt < earliest:
 		return Errorf(Invalid, "create_at %d is before 2015 (%d), in milliseconds", s.CreatedAt, earliest)
-	case s.CreatedAt > now.Add(MaxAhead).UnixMilli():
-		return Errorf(Invalid, "create_at %d is more than a day ahead of the clock", s.CreatedAt)
+	case s.CreatedAt > now.Add(MaxSegmentAhead).UnixMilli():
+		return Errorf(Invalid, "create_at %d is more than %s ahead of the clock", s.CreatedAt, MaxSegmentAhead)
 	case int(s.Source) >= len(segmentSourceNames):
 		return Errorf(Invalid, "source %d is unknown", s.Source)
 	}
-	if err := checkText("template_data", s.TemplateData, MaxTemplateData); err != nil {
+	if err := checkContent(s.TemplateData); err != nil {
 		return err
 	}
 	for _, t := range []struct{ name, value string }{
@@ -99,6 +105,16 @@ func (s *Segment) Validate(now time.Time) error {
 		}
 	}
 	return nil
+}
+
+// checkContent bounds the content of a segment. Control characters, which JSON
+// never has as such, would make an answer six times as long.
+func checkContent(text string) error {
+	control := func(r rune) bool { return r < ' ' && r != '\t' && r != '\n' && r != '\r' }
+	if i := strings.IndexFunc(text, control); i >= 0 {
+		return Errorf(Invalid, "template_data has the control character %q at byte %d", text[i], i)
+	}
+	return checkText("template_data", text, MaxTemplateData)
 }
 
 // Compare orders segments as they are listed: the newest first, of those with

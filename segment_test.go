@@ -22,14 +22,16 @@ func TestSegmentValidate(t *testing.T) {
 	}{
 		{"a whole one", func(*waybill.Segment) {}, ""},
 		{"no time", func(g *waybill.Segment) { g.CreatedAt = 0 }, ""},
-		{"a day ahead", func(g *waybill.Segment) { g.CreatedAt = now.Add(24 * time.Hour).UnixMilli() }, ""},
-		{"more than a day ahead", func(g *waybill.Segment) { g.CreatedAt = now.Add(24*time.Hour).UnixMilli() + 1 }, "create_at 1795262400001 is more than a day ahead"},
+		{"a little ahead", func(g *waybill.Segment) { g.CreatedAt = now.Add(10 * time.Minute).UnixMilli() }, ""},
+		{"far ahead", func(g *waybill.Segment) { g.CreatedAt = now.Add(10*time.Minute).UnixMilli() + 1 }, "create_at 1795176600001 is more than 10m0s ahead"},
 		{"a time in seconds", func(g *waybill.Segment) { g.CreatedAt = 1701059874 }, "create_at 1701059874 is before 2015"},
 		{"no ID", func(g *waybill.Segment) { g.ID = "" }, "segment is missing"},
 		{"a long ID", func(g *waybill.Segment) { g.ID = strings.Repeat("x", 257) }, "segment has 257 bytes, more than 256"},
 		{"a negative size", func(g *waybill.Segment) { g.Size = -1 }, "size -1 is not between"},
-		{"a NUL", func(g *waybill.Segment) { g.TemplateData = "\x00" }, "template_data \"\\x00\" contains a NUL"},
-		{"a long content", func(g *waybill.Segment) { g.TemplateData = strings.Repeat("x", 32<<10+1) }, "template_data has 32769 bytes"},
+		{"a NUL", func(g *waybill.Segment) { g.TemplateData = "\x00" }, "template_data has the control character '\\x00' at byte 0"},
+		{"an escape", func(g *waybill.Segment) { g.TemplateData = "{}\t\r\n\x1b" }, "the control character '\\x1b' at byte 5"},
+		{"white space and odd characters", func(g *waybill.Segment) { g.TemplateData = "\t\r\n\x7f\u2028\ufeff🍵" }, ""},
+		{"a long content", func(g *waybill.Segment) { g.TemplateData = strings.Repeat("x", 16<<10+1) }, "template_data has 16385 bytes"},
 		{"another source", func(g *waybill.Segment) { g.Source = 2 }, "source 2 is unknown"},
 	}
 	for _, tt := range tests {

@@ -122,8 +122,17 @@ type MomoClient struct {
 	Groups  []string // permission groups, such as GroupReport
 }
 
-// GroupReport is MoMo's permission to view reports.
+// GroupReport is MoMo's permission group of those who view reports.
 const GroupReport = "report"
+
+// MomoGroups are MoMo's permission groups: to manage a page, its posts, its
+// messages, to view reports, to care for customers.
+//
+// https://developers.momo.vn/v3/docs/business-page/start/
+func MomoGroups() []string { return []string{"page", "post", "message", GroupReport, "care"} }
+
+// MomoScope returns the scope of a token that is in a permission group of MoMo.
+func MomoScope(group string) string { return "momo:" + group }
 
 // A Token lets its bearer act for an account.
 type Token struct {
@@ -136,7 +145,7 @@ type Token struct {
 }
 
 // The scopes of Waybill's own API. Meta's permissions stand beside them in
-// Token.Scopes under Meta's names.
+// Token.Scopes under Meta's names, MoMo's groups as MomoScope tells.
 const (
 	ScopeEventsWrite = "events:write"
 	ScopeMetricsRead = "metrics:read"

@@ -3,15 +3,12 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"log/slog"
-	"net/http"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -20,11 +17,10 @@ import (
 )
 
 type applyCmd struct {
-	dataFlags `embed:""`
+	dataFlags   `embed:""`
+	remoteFlags `embed:""`
 
 	File   string `short:"f" help:"The directory of tenants, in YAML; - is standard input." required:"" placeholder:"FILE"`
-	URL    string `help:"Apply through the running server at this address instead of the data directory." placeholder:"URL"`
-	Token  string `help:"The operator's token for --url. By default the one that serve left in the data directory." placeholder:"TOKEN"`
 	Prune  bool   `help:"Delete what the file does not name."`
 	DryRun bool   `help:"Only print what would change."`
 }
@@ -35,8 +31,8 @@ func (cmd *applyCmd) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return err
 	}
-	if cmd.URL != "" && !strings.HasPrefix(cmd.URL, "http://") && !strings.HasPrefix(cmd.URL, "https://") {
-		return fmt.Errorf("--url %s does not begin with http:// or https://", cmd.URL)
+	if err := cmd.check(); err != nil {
+		return err
 	}
 	variables := make(map[string]string)
 	doc, err := directory.Parse(bytes.NewReader(text), func(name string) (string, bool) {
@@ -98,73 +94,14 @@ func (cmd *applyCmd) applyLocal(ctx context.Context, doc *directory.Document, c 
 // applyRemote sends the text and the variables that it mentions: the server must
 // not read its own environment on a caller's word.
 func (cmd *applyCmd) applyRemote(ctx context.Context, text []byte, variables map[string]string) (changes string, err error) {
-	request, err := cmd.request(ctx, text, variables)
-	if err != nil {
-		return "", err
-	}
-	client := &http.Client{Timeout: time.Minute}
-	response, err := client.Do(request)
-	if err != nil {
-		return "", err
-	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(response.Body, 16<<20))
-	if err != nil {
-		return "", err
-	}
-	if response.StatusCode != http.StatusOK {
-		return "", cmd.refusal(response.Status, body)
-	}
+	path := fmt.Sprintf("/waybill/v1/directory?prune=%t&dry_run=%t", cmd.Prune, cmd.DryRun)
+	body := map[string]any{"document": string(text), "variables": variables}
 	var answer struct {
 		Changes []string `json:"changes"`
 	}
-	if err := json.Unmarshal(body, &answer); err != nil {
-		return "", fmt.Errorf("%s answered what is no result: %w", cmd.URL, err)
+	err = cmd.post(ctx, cmd.Data, path, body, &answer, time.Minute)
+	if mistakes := mistakesOf(err); len(mistakes) > 0 {
+		return "", fmt.Errorf("%s:\n%s", cmd.File, strings.Join(mistakes, "\n")) // as without --url
 	}
-	return strings.Join(answer.Changes, "\n"), nil
-}
-
-// refusal returns what the server found wrong, as a run without --url tells it.
-func (cmd *applyCmd) refusal(status string, body []byte) error {
-	var problem struct {
-		Detail   string   `json:"detail"`
-		Mistakes []string `json:"mistakes"`
-	}
-	switch err := json.Unmarshal(body, &problem); {
-	case err != nil || problem.Detail == "":
-		return fmt.Errorf("%s answered %s: %.1000q", cmd.URL, status, body)
-	case len(problem.Mistakes) > 0:
-		return fmt.Errorf("%s:\n%s", cmd.File, strings.Join(problem.Mistakes, "\n"))
-	}
-	return fmt.Errorf("%s answered %s: %s", cmd.URL, status, problem.Detail)
-}
-
-func (cmd *applyCmd) request(ctx context.Context, text []byte, variables map[string]string) (*http.Request, error) {
-	token, err := cmd.operatorToken()
-	if err != nil {
-		return nil, err
-	}
-	body, err := json.Marshal(map[string]any{"document": string(text), "variables": variables})
-	if err != nil {
-		return nil, err
-	}
-	url := fmt.Sprintf("%s/waybill/v1/directory?prune=%t&dry_run=%t", strings.TrimRight(cmd.URL, "/"), cmd.Prune, cmd.DryRun)
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
-	if err != nil {
-		return nil, err
-	}
-	request.Header.Set("Authorization", "Bearer "+token)
-	request.Header.Set("Content-Type", "application/json")
-	return request, nil
-}
-
-func (cmd *applyCmd) operatorToken() (string, error) {
-	if cmd.Token != "" {
-		return cmd.Token, nil
-	}
-	text, err := os.ReadFile(filepath.Join(cmd.Data, adminTokenFile))
-	if err != nil {
-		return "", fmt.Errorf("the operator's token: %w; give --token, or as --data the directory of the server", err)
-	}
-	return strings.TrimSpace(string(text)), nil
+	return strings.Join(answer.Changes, "\n"), err
 }

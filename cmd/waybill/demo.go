@@ -22,7 +22,7 @@ type demoCmd struct {
 	serveFlags `embed:""`
 
 	Data string `help:"Directory of the demo, made when absent." default:".demo" placeholder:"DIR"`
-	Days int    `help:"Days of traffic before now." default:"90" placeholder:"N"`
+	Days int    `help:"Days of traffic before now; the MoMo page has a year at least." default:"90" placeholder:"N"`
 	Seed uint64 `help:"Seed of the traffic: the same seed gives the same messages." default:"1" placeholder:"N"`
 }
 
@@ -107,6 +107,9 @@ func (cmd *demoCmd) traffic(ctx context.Context, a *app, business *demo.Business
 		c, _ := a.directory.View().Channel(id)
 		return c.Number
 	}
+	if _, err := a.store.PutSegments(ctx, business.Segments(number)); err != nil {
+		return fmt.Errorf("the demo's segments: %w", err)
+	}
 	for batch := range business.Events(number) {
 		receipt, err := a.recorder.Record(ctx, batch)
 		if err != nil {
@@ -117,7 +120,8 @@ func (cmd *demoCmd) traffic(ctx context.Context, a *app, business *demo.Business
 		}
 		total += len(batch)
 	}
-	_, err := fmt.Fprintf(out, "%d events of %d days recorded in %.1f s\n", total, cmd.Days, time.Since(begun).Seconds())
+	_, err := fmt.Fprintf(out, "%d events recorded in %.1f s: of %d days, and a year of the MoMo page\n",
+		total, time.Since(begun).Seconds(), cmd.Days)
 	return err
 }
 
@@ -142,7 +146,6 @@ func (cmd *demoCmd) tell(a *app, c demo.Credentials, out io.Writer) error {
 	if err := writeSecret(path, append(text, '\n')); err != nil {
 		return err
 	}
-	a.log.Info("wrote the credentials", "file", path)
 	now := time.Now()
 	_, err = fmt.Fprintf(out, `
 Credentials are in %s. WhatsApp messages sent and delivered by day, asked for as Meta is:
@@ -150,7 +153,14 @@ Credentials are in %s. WhatsApp messages sent and delivered by day, asked for as
 curl -s -H 'Authorization: Bearer %s' \
   '%s/%s/%s?fields=analytics.start(%d).end(%d).granularity(DAY)'
 
+The newest sends of a MoMo page to its customers, asked for as MoMo is:
+
+curl -s -H 'Authorization: Bearer %s' -H 'Content-Type: application/json' \
+  '%s/api/v1/business-pages/%s/chat/messages/report' -d '{"report_time_range":"DAY_AGO_30","limit":2}'
+
 `, path, c.Meta.AccessToken, c.URL, c.Meta.Version, c.Meta.WABAID,
-		now.AddDate(0, 0, -cmd.Days).Unix(), now.Unix())
+		now.AddDate(0, 0, -cmd.Days).Unix(), now.Unix(),
+		c.Momo.Token, c.Momo.BaseURL, c.Momo.PageID)
+	a.log.Info("wrote the credentials", "file", path)
 	return err
 }

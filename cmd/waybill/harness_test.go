@@ -53,13 +53,19 @@ type process struct {
 // until it is ready.
 func start(t testing.TB, args ...string) *process {
 	t.Helper()
+	return startTo(t, io.Discard, args...)
+}
+
+// startTo is start with a place for what the command prints.
+func startTo(t testing.TB, out io.Writer, args ...string) *process {
+	t.Helper()
 	args = append(args, "--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0", "--log-format=json")
 	p := &process{t: t, cmd: waybillCmd(args...), log: new(bytes.Buffer), done: make(chan struct{})}
 	stderr, err := p.cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.cmd.Stdout = io.Discard
+	p.cmd.Stdout = out
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -17,6 +17,7 @@ import (
 	"waybill/internal/dialect"
 	"waybill/internal/dialect/alibaba"
 	"waybill/internal/dialect/meta"
+	"waybill/internal/dialect/momo"
 	"waybill/internal/dialect/rest"
 	"waybill/internal/directory"
 	"waybill/internal/ingest"
@@ -34,6 +35,8 @@ type serveFlags struct {
 	LogLevel  slog.Level `help:"Least level that is logged: debug, info, warn, error." default:"info" placeholder:"LEVEL"`
 
 	MetaCallsPerHour int `help:"Graph API calls per hour for each app and WhatsApp Business Account; 0 is no limit." default:"0" placeholder:"N"`
+
+	MomoCallsPerSecond int `help:"Calls of MoMo's API per second for each credential; 0 is no limit." default:"0" placeholder:"N"`
 
 	alibabaFlags `embed:"" prefix:"alibaba-"`
 }
@@ -93,6 +96,9 @@ func newApp(flags serveFlags, data dataFlags, c console) (*app, error) {
 	}
 	if flags.MetaCallsPerHour < 0 {
 		return nil, fmt.Errorf("--meta-calls-per-hour is %d, less than 0", flags.MetaCallsPerHour)
+	}
+	if flags.MomoCallsPerSecond < 0 {
+		return nil, fmt.Errorf("--momo-calls-per-second is %d, less than 0", flags.MomoCallsPerSecond)
 	}
 	a := &app{flags: flags, data: data, log: telemetry.NewLogger(c.err, flags.LogFormat, flags.LogLevel), metrics: telemetry.New()}
 	a.server = server.New(server.Options{Log: a.log, Metrics: a.metrics, Check: a.check})
@@ -203,6 +209,10 @@ func (a *app) dialects(ctx context.Context) ([]dialect.Dialect, error) {
 	if err != nil {
 		return nil, err
 	}
+	logins, err := momo.NewTokens(a.key, time.Now)
+	if err != nil {
+		return nil, err
+	}
 	return []dialect.Dialect{
 		rest.New(rest.Options{
 			Directory: a.directory, Recorder: a.recorder, Store: a.store,
@@ -210,6 +220,10 @@ func (a *app) dialects(ctx context.Context) ([]dialect.Dialect, error) {
 				return newTemporaryKey(tokens, account, user, life)
 			},
 			Log: a.log, Metrics: a.metrics, Now: time.Now, Version: version,
+		}),
+		momo.New(momo.Options{
+			Directory: a.directory, Store: a.store, Recorder: a.recorder, Tokens: logins,
+			CallsPerSecond: a.flags.MomoCallsPerSecond, Now: time.Now, Log: a.log, Metrics: a.metrics,
 		}),
 		meta.New(meta.Options{
 			Directory: a.directory, Store: a.store, Webhook: webhook,

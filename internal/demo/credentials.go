@@ -52,7 +52,15 @@ type MomoCredentials struct {
 	PageID  string `json:"page_id"`
 	Token   string `json:"token"`
 	APIKey  string `json:"api_key"`
+
+	// For the login and the webhook of the page.
+	ClientID      string `json:"client_id"`
+	ClientSecret  string `json:"client_secret"`
+	WebhookSecret string `json:"webhook_secret"`
 }
+
+// momoClient is the ID of the client of MoMo's API.
+const momoClient = "demo"
 
 // graphVersion is the version of the Graph API in examples.
 const graphVersion = "v25.0"
@@ -77,7 +85,10 @@ func (b *Business) Credentials() Credentials {
 			Version: graphVersion, AppID: b.ids.app, WABAID: b.ids.shop,
 			AccessToken: s.graphToken, AppSecret: s.appSecret, VerifyToken: s.verifyToken,
 		},
-		Momo:     MomoCredentials{PageID: b.ids.page, Token: s.pageToken, APIKey: s.pageKey},
+		Momo: MomoCredentials{
+			PageID: b.ids.page, Token: s.pageToken, APIKey: s.pageKey,
+			ClientID: momoClient, ClientSecret: s.momoSecret, WebhookSecret: s.pageHook,
+		},
 		OwnToken: s.ownToken, ForeignWABA: b.ids.clinic,
 	}
 	for _, l := range b.lines {

@@ -79,6 +79,7 @@ type channelEntry struct {
 	Senders        []string `yaml:"senders,omitempty,flow"`
 	MetricsEnabled string   `yaml:"metrics_enabled_at,omitempty"`
 	Namespace      string   `yaml:"namespace,omitempty"`
+	WebhookSecrets []string `yaml:"webhook_secrets,omitempty,flow"`
 }
 
 type templateEntry struct {
@@ -115,7 +116,7 @@ func (b *Business) Directory() ([]byte, error) {
 }
 
 func (b *Business) account() accountEntry {
-	s := &b.secrets
+	s, report := &b.secrets, waybill.MomoScope(waybill.GroupReport)
 	return accountEntry{
 		ID: b.ids.account, Name: "Harbor Group", Products: []string{"cams"},
 		Users: []userEntry{{
@@ -126,11 +127,11 @@ func (b *Business) account() accountEntry {
 		Tokens: []tokenEntry{
 			{"demo", s.graphToken, []string{"whatsapp_business_management", "whatsapp_business_messaging"}, []string{b.ids.shop}, b.ids.app},
 			{"events", s.ownToken, []string{waybill.ScopeEventsWrite, waybill.ScopeMetricsRead}, nil, ""},
-			{"page", s.pageToken, []string{waybill.ScopeMetricsRead}, []string{b.ids.page}, ""},
-			{"page key", s.pageKey, []string{waybill.ScopeMetricsRead}, []string{b.ids.page}, ""},
+			{"page", s.pageToken, []string{report}, []string{b.ids.page}, ""},
+			{"page key", s.pageKey, []string{report}, []string{b.ids.page}, ""},
 		},
 		Apps:    []appEntry{{b.ids.app, []string{s.appSecret}, s.verifyToken}},
-		Clients: []pageClient{{"demo", s.momoSecret, []string{b.ids.page}, []string{waybill.GroupReport}}},
+		Clients: []pageClient{{momoClient, s.momoSecret, []string{b.ids.page}, []string{waybill.GroupReport}}},
 	}
 }
 
@@ -146,6 +147,8 @@ func (b *Business) channel(l *line) channelEntry {
 	case waybill.ProviderWABA:
 		c.Currency = "USD"
 		c.Namespace = namespace(b.options.Seed, l)
+	case waybill.ProviderMomo:
+		c.WebhookSecrets = []string{b.secrets.pageHook}
 	case waybill.ProviderChatapp:
 		c.MetricsEnabled = l.first.bucket.Start.Time().Format(time.RFC3339)
 	}

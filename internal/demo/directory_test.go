@@ -93,6 +93,8 @@ func TestSecretsAreRandomAndNamesAreNot(t *testing.T) {
 		"verify token":  func(c Credentials) string { return c.Meta.VerifyToken },
 		"page token":    func(c Credentials) string { return c.Momo.Token },
 		"page key":      func(c Credentials) string { return c.Momo.APIKey },
+		"page secret":   func(c Credentials) string { return c.Momo.ClientSecret },
+		"page hook":     func(c Credentials) string { return c.Momo.WebhookSecret },
 		"own token":     func(c Credentials) string { return c.OwnToken },
 	} {
 		if len(read(a)) < 20 || read(a) == read(b) {
@@ -116,7 +118,7 @@ var demoKeys = map[string][]string{
 		"base_url", "version", "app_id", "waba_id", "access_token", "app_secret", "verify_token",
 		"phone_number_ids", "phone_numbers",
 	},
-	"momo": {"base_url", "page_id", "token", "api_key"},
+	"momo": {"base_url", "page_id", "token", "api_key", "client_id", "client_secret", "webhook_secret"},
 }
 
 func TestDemoJSONHasItsKeys(t *testing.T) {

@@ -78,7 +78,7 @@ type secrets struct {
 	keyID, keySecret       string
 	graphToken, ownToken   string
 	appSecret, verifyToken string
-	momoSecret             string
+	momoSecret, pageHook   string
 	pageToken, pageKey     string
 }
 
@@ -94,6 +94,7 @@ func newSecrets() secrets {
 		appSecret:   secret(hex, 32),
 		verifyToken: secret(base62, 24),
 		momoSecret:  secret(base62, 40),
+		pageHook:    secret(base62, 40),
 		pageToken:   secret(base62, 64),
 		pageKey:     secret(base62, 40),
 	}

@@ -19,10 +19,12 @@ type history struct {
 	messages map[string]*waybill.Message
 	channels map[string]waybill.ChannelNumber
 	numbers  map[string]string // recipients by message
+	segments []waybill.Segment
 }
 
 func historyOf(o Options) *history {
 	h := &history{
+		segments: New(o).Segments(func(string) waybill.ChannelNumber { return 1 }),
 		messages: make(map[string]*waybill.Message),
 		channels: make(map[string]waybill.ChannelNumber),
 		numbers:  make(map[string]string),
@@ -314,6 +316,27 @@ func (h *history) checkSegments(t *testing.T) {
 	delete(open, "")
 	bound{"unfinished segments", len(open), len(size), .03, .25}.check(t)
 	bound{"segments per week", len(size), 52, 1.8, 3}.check(t)
+	h.checkDefined(t, size)
+}
+
+// checkDefined compares the segments that messages name with those that are
+// defined.
+func (h *history) checkDefined(t *testing.T, messages map[string]int) {
+	conditions := make(map[string]int)
+	for _, g := range h.segments {
+		if err := g.Validate(now); err != nil {
+			t.Errorf("segment %+v: %v", g, err)
+		}
+		if n := messages[g.ID]; n > int(g.Size) || g.TemplateData == "" || g.CreatedAt > now.UnixMilli() {
+			t.Errorf("segment %+v has %d messages", g, n)
+		}
+		conditions[g.Condition]++
+		delete(messages, g.ID)
+	}
+	if len(messages) > 0 || len(h.segments) < 90 {
+		t.Errorf("%d segments are defined, but not %v", len(h.segments), messages)
+	}
+	bound{"conditions", len(conditions), 5, 1, 1}.check(t)
 }
 
 // chart draws the messages of a channel that were sent per day.

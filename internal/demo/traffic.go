@@ -113,9 +113,7 @@ func (g *generator) run() {
 		}
 	}
 	g.talks()
-	if g.line.provider == waybill.ProviderMomo {
-		g.segment()
-	}
+	g.segment()
 }
 
 func (g *generator) clock(c *country, p *profile) *clock {

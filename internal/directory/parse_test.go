@@ -63,7 +63,7 @@ func TestParseMistakes(t *testing.T) {
 		{"an empty secret of an access key", "${ACME_SECRET}", "", "line 8: accounts[0].users[0].access_keys[0].secret: is empty"},
 
 		{"an unknown scope", "metrics:read", "metrics:raed", `line 10: accounts[0].tokens[0].scopes[1]: "metrics:raed" is no scope, did you mean "metrics:read"?`},
-		{"an unknown scope like none", "metrics:read", "root", `line 10: accounts[0].tokens[0].scopes[1]: "root" is no scope, known are admin, events:write, metrics:read, public_profile, whatsapp_business_management, whatsapp_business_messaging`},
+		{"an unknown scope like none", "metrics:read", "root", `line 10: accounts[0].tokens[0].scopes[1]: "root" is no scope, known are admin, events:write, metrics:read, public_profile, whatsapp_business_management, whatsapp_business_messaging, momo:page, momo:post, momo:message, momo:report, momo:care`},
 		{"no scopes", "[whatsapp_business_management, metrics:read]", "[]", "line 10: accounts[0].tokens[0].scopes: is empty"},
 		{"a token without token", `token: "${ACME_TOKEN}", `, "", "line 10: accounts[0].tokens[0].token: is missing"},
 		{"a token twice", "    apps:\n", "      - {name: x, token: \"${ACME_TOKEN}\", scopes: [admin]}\n    apps:\n", "line 11: accounts[0].tokens[1].token: the same value is given at accounts[0].tokens[0].token on line 10 already"},

@@ -38,7 +38,7 @@ func (p *parser) account(v value) {
 
 func product(v value) string  { return v.choice("product", "cams") }
 func scope(v value) string    { return v.choice("scope", scopes()...) }
-func group(v value) string    { return v.choice("permission group", waybill.GroupReport) }
+func group(v value) string    { return v.choice("permission group", waybill.MomoGroups()...) }
 func category(v value) string { return v.choice("category", "AUTHENTICATION", "MARKETING", "UTILITY") }
 
 func provider(v value) waybill.Provider {

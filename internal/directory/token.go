@@ -16,14 +16,18 @@ import (
 // found by those who look for them.
 const TokenPrefix = "wb_"
 
-// scopes lists what a token may be good for: Waybill's own and Meta's.
+// scopes lists what a token may be good for: Waybill's own, Meta's and MoMo's.
 //
 // https://developers.facebook.com/docs/permissions
 func scopes() []string {
-	return []string{
+	list := []string{
 		waybill.ScopeAdmin, waybill.ScopeEventsWrite, waybill.ScopeMetricsRead,
 		"public_profile", "whatsapp_business_management", "whatsapp_business_messaging",
 	}
+	for _, group := range waybill.MomoGroups() {
+		list = append(list, waybill.MomoScope(group))
+	}
+	return list
 }
 
 // IssueToken stores a new token and returns its secret, 256 random bits behind

@@ -1,19 +1,16 @@
 package alibaba
 
 import (
-	"crypto/aes"
-	"crypto/cipher"
 	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
-	"strings"
 	"time"
 
 	"waybill"
+	"waybill/internal/dialect"
 	"waybill/internal/directory"
 )
 
@@ -33,16 +30,13 @@ const (
 	MaxTokenLife = 12 * time.Hour
 )
 
-// maxTokenBytes bounds the tokens that are decoded at all.
-const maxTokenBytes = 4 << 10
-
 // Tokens issues temporary access keys and bearer tokens, and checks them. A token
 // is encrypted under a key of the installation and says all there is to know, so
 // nothing is stored, and every server with that key takes it. It cannot be
 // called back, but it is worth no more than the user it names: without the user
 // it is worth nothing. All methods can be called concurrently.
 type Tokens struct {
-	aead    cipher.AEAD
+	sealer  *dialect.Seal
 	secrets []byte // what the secrets of temporary access keys are derived from
 	now     func() time.Time
 }
@@ -66,22 +60,18 @@ type grant struct {
 // NewTokens returns the Tokens of the installation with the given key. now is
 // time.Now where it is nil.
 func NewTokens(key directory.Key, now func() time.Time) (*Tokens, error) {
-	derived, err := hkdf.Key(sha256.New, key[:], nil, "waybill alibaba tokens 1", 64)
+	seal, err := dialect.NewSeal(key, "waybill alibaba tokens 1")
 	if err != nil {
-		return nil, fmt.Errorf("derive the key of tokens: %w", err)
+		return nil, err
 	}
-	block, err := aes.NewCipher(derived[:32])
+	secrets, err := hkdf.Key(sha256.New, key[:], nil, "waybill alibaba secrets 1", 32)
 	if err != nil {
-		return nil, fmt.Errorf("key of tokens: %w", err)
-	}
-	aead, err := cipher.NewGCMWithRandomNonce(block)
-	if err != nil {
-		return nil, fmt.Errorf("key of tokens: %w", err)
+		return nil, fmt.Errorf("derive the key of secrets: %w", err)
 	}
 	if now == nil {
 		now = time.Now
 	}
-	return &Tokens{aead: aead, secrets: derived[32:], now: now}, nil
+	return &Tokens{sealer: seal, secrets: secrets, now: now}, nil
 }
 
 // Issue returns a new temporary access key with which its bearer is the user of
@@ -111,8 +101,7 @@ func (t *Tokens) secret(accessKey string) string {
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(sum[:0]))
 }
 
-// seal encrypts g under the prefix, which is authenticated along: a token of one
-// kind never passes for another.
+// seal returns a token of the kind that the prefix tells, and when it expires.
 func (t *Tokens) seal(prefix string, g grant, life time.Duration) (token string, expires time.Time, err error) {
 	if life < time.Second || life > MaxTokenLife {
 		return "", time.Time{}, waybill.Errorf(waybill.Invalid,
@@ -120,31 +109,15 @@ func (t *Tokens) seal(prefix string, g grant, life time.Duration) (token string,
 	}
 	expires = t.now().Add(life).Truncate(time.Second).UTC()
 	g.Expires = expires.Unix()
-	plain, err := json.Marshal(g)
-	if err != nil {
-		return "", time.Time{}, fmt.Errorf("encode token: %w", err)
-	}
-	sealed := t.aead.Seal(nil, nil, plain, []byte(prefix))
-	return prefix + base64.RawURLEncoding.EncodeToString(sealed), expires, nil
+	token, err = t.sealer.Make(prefix, g)
+	return token, expires, err
 }
 
 // open returns what a token says that seal returned for the prefix and that has
 // not expired.
 func (t *Tokens) open(prefix, token string) (grant, error) {
-	text, ok := strings.CutPrefix(token, prefix)
-	if !ok || len(text) > maxTokenBytes {
-		return grant{}, errTokenMalformed
-	}
-	sealed, err := base64.RawURLEncoding.Strict().DecodeString(text)
-	if err != nil {
-		return grant{}, errTokenMalformed
-	}
-	plain, err := t.aead.Open(nil, nil, sealed, []byte(prefix))
-	if err != nil {
-		return grant{}, errTokenMalformed
-	}
 	var g grant
-	if err := json.Unmarshal(plain, &g); err != nil {
+	if !t.sealer.Open(prefix, token, &g) {
 		return grant{}, errTokenMalformed
 	}
 	if t.now().Unix() >= g.Expires {

@@ -309,7 +309,7 @@ func TestDirectoryRefusesMistakes(t *testing.T) {
 	post := func(query, body string) *httptest.ResponseRecorder {
 		return f.do("POST", "/waybill/v1/directory"+query, f.operator, body)
 	}
-	wantProblem(t, post("?dryrun=true", tenants), 400, `parameter "dryrun" is unknown: known are prune, dry_run`)
+	wantProblem(t, post("?dryrun=true", tenants), 400, `parameter "dryrun" is unknown, did you mean "dry_run"?`)
 	wantProblem(t, post("?prune=yes", tenants), 400, `prune "yes" is neither true nor false`)
 	wantProblem(t, post("?prune=true&prune=false", tenants), 400, `parameter prune is given 2 times`)
 	if w := post("?dry_run=true;prune=true", tenants); w.Code != 400 {

@@ -2,12 +2,12 @@ package rest
 
 import (
 	"net/http/httptest"
-	"reflect"
 	"strings"
 	"testing"
 
 	"waybill"
 	"waybill/internal/dialect"
+	"waybill/internal/event"
 	"waybill/internal/store/storetest"
 )
 
@@ -24,6 +24,7 @@ func TestBodiesDrawOnTheBudget(t *testing.T) {
 		{"a stranger", "", "/waybill/v1/events", 401, 0, 0},
 		{"a wrong token", "token-none", "/waybill/v1/events", 401, 0, 0},
 		{"events", "token-one", "/waybill/v1/events", 200, 400_000, 1_000_000},
+		{"segments", "token-one", segmentsOf, 200, 3000, 8000},
 		{"an operator's document", f.operator, "/waybill/v1/directory", 422, 3000, 4000},
 	}
 	for _, tt := range tests {
@@ -60,12 +61,6 @@ func TestEventsThatHaveNoRoom(t *testing.T) {
 	}
 }
 
-func TestEventBytes(t *testing.T) {
-	if size := reflect.TypeFor[waybill.Event]().Size(); size > eventBytes || size < eventBytes*9/10 {
-		t.Errorf("an event takes %d bytes, not about %d", size, eventBytes)
-	}
-}
-
 // The largest body that is taken fits into the budget that a server has by
 // default.
 func TestProbableBytes(t *testing.T) {
@@ -76,8 +71,8 @@ func TestProbableBytes(t *testing.T) {
 		{"an unknown length", "", -1, 0},
 		{"a small body", "", 1000, 5000},
 		{"a compressed one", "gzip", 1000, 80_000},
-		{"the largest", "", maxBody, 2*maxBody + maxEvents*eventBytes},
-		{"one that is far too large", "zstd", 1 << 60, 2*maxBody + maxEvents*eventBytes},
+		{"the largest", "", event.MaxBody, event.MaxMemory(event.MaxBody)},
+		{"one that is far too large", "zstd", 1 << 60, event.MaxMemory(event.MaxBody)},
 	} {
 		r := httptest.NewRequest("POST", "/", nil)
 		r.ContentLength = tt.length

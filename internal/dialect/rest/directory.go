@@ -5,7 +5,6 @@ import (
 	"errors"
 	"mime"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 
@@ -84,21 +83,18 @@ func readDocument(r *http.Request) (variablesDocument, error) {
 // applyOptions refuses unknown parameters: a mistyped dry_run must not apply.
 func applyOptions(r *http.Request) (directory.ApplyOptions, error) {
 	var opt directory.ApplyOptions
-	query, err := url.ParseQuery(r.URL.RawQuery)
+	query, err := dialect.Parameters(r, "prune", "dry_run")
 	if err != nil {
-		return opt, waybill.Errorf(waybill.Invalid, "the query: %v", err)
+		return opt, err
 	}
-	for parameter, values := range query {
-		target := map[string]*bool{"prune": &opt.Prune, "dry_run": &opt.DryRun}[parameter]
-		if target == nil {
-			return opt, waybill.Errorf(waybill.Invalid, "parameter %s is unknown: known are prune, dry_run", cut(parameter))
+	for parameter, target := range map[string]*bool{"prune": &opt.Prune, "dry_run": &opt.DryRun} {
+		if !query.Has(parameter) {
+			continue
 		}
-		if len(values) > 1 {
-			return opt, waybill.Errorf(waybill.Invalid, "parameter %s is given %d times", parameter, len(values))
-		}
-		value, err := strconv.ParseBool(values[0])
+		text := query.Get(parameter)
+		value, err := strconv.ParseBool(text)
 		if err != nil {
-			return opt, waybill.Errorf(waybill.Invalid, "%s %s is neither true nor false", parameter, cut(values[0]))
+			return opt, waybill.Errorf(waybill.Invalid, "%s %s is neither true nor false", parameter, cut(text))
 		}
 		*target = value
 	}

@@ -1,8 +1,6 @@
 package rest
 
 import (
-	"bytes"
-	"cmp"
 	"context"
 	"mime"
 	"net/http"
@@ -12,40 +10,13 @@ import (
 	"waybill"
 	"waybill/internal/dialect"
 	"waybill/internal/directory"
+	"waybill/internal/event"
 	"waybill/internal/ingest"
 )
 
-// Bounds of a body of events. The first three refuse the body, the others a line.
-const (
-	maxCompressed = 8 << 20  // bytes of a gzip or zstd body
-	maxBody       = 64 << 20 // bytes
-	maxEvents     = 100_000
-	maxLine       = 64 << 10 // bytes
-	maxDepth      = 16
-)
-
-// minEvent is how long an event is at least, about, in bytes.
-const minEvent = 64
-
-// eventBytes is about the memory of a waybill.Event, without its texts.
-const eventBytes = 480
-
-// maxRejected is how many rejections are listed; the others are only counted.
-const maxRejected = 1000
-
-// recorded is the answer to a body of events.
-type recorded struct {
-	Received int         `json:"received"`          // events in the body, rejected ones too
-	Changed  *int        `json:"changed,omitempty"` // those that told something new, where that is known
-	Rejected []rejection `json:"rejected"`          // by line
-	Omitted  int         `json:"rejected_omitted,omitempty"`
-}
-
-// A rejection is an event that was not recorded.
-type rejection struct {
-	Line  int    `json:"line"` // of the text; in an array the number of the element; from 1
-	Error string `json:"error"`
-}
+// maxCompressed bounds a gzip or zstd body, in bytes. Package event bounds what
+// comes out.
+const maxCompressed = 8 << 20
 
 // postEvents records a body of events, one JSON object per line or one array of
 // them, whatever Content-Type says. It answers once they are durable. What is
@@ -63,25 +34,46 @@ func (a *API) postEvents(ctx context.Context, c *call) (any, error) {
 	if err := dialect.Reserve(ctx, probableBytes(c.Request)); err != nil {
 		return nil, err
 	}
-	body, err := dialect.ReadInflated(c.Request, maxCompressed, maxBody)
+	body, err := dialect.ReadInflated(c.Request, maxCompressed, event.MaxBody)
 	if err != nil {
 		return nil, err
 	}
-	if err := dialect.Hold(ctx, decodedBytes(body)); err != nil {
+	if err := dialect.Hold(ctx, event.Memory(body)); err != nil {
 		return nil, err
 	}
-	b := batch{view: a.opt.Directory.View(), token: c.token}
-	b.events = make([]waybill.Event, 0, probableEvents(body))
-	if err := eachEvent(body, b.add); err != nil {
+	batch, err := event.Parse(body, channelsOf(c.token, a.opt.Directory.View()))
+	if err != nil {
 		return nil, err
 	}
 	// A tenant's own events and its webhooks wait in queues of their own.
-	receipt, err := a.opt.Recorder.RecordParts(ctx, name+"/"+c.token.Account, b.events)
+	receipt, err := a.opt.Recorder.RecordParts(ctx, name+"/"+c.token.Account, batch.Events)
 	if err != nil {
 		return nil, err
 	}
-	a.count(&b, receipt)
-	return b.answer(receipt), nil
+	for _, r := range receipt.Rejected {
+		batch.Reject(r.Index, r.Err)
+	}
+	a.count(batch, receipt)
+	report := batch.Report()
+	if receipt.Known {
+		report.Changed = &receipt.Changed
+	}
+	return report, nil
+}
+
+// channelsOf returns the channels that a token may write to. A foreign one is
+// answered like one that does not exist.
+func channelsOf(t *waybill.Token, view *directory.View) event.Channels {
+	return func(id string) (waybill.ChannelNumber, error) {
+		if id == "" {
+			return 0, waybill.Errorf(waybill.Invalid, "channel is missing")
+		}
+		c, ok := view.Channel(id)
+		if !ok || !t.Reaches(&c) {
+			return 0, waybill.Errorf(waybill.Invalid, "channel %s is unknown", cut(id))
+		}
+		return c.Number, nil
+	}
 }
 
 // checkContentType refuses what a client evidently did not mean to be events. A
@@ -108,108 +100,24 @@ func contentTypes() []string {
 	}
 }
 
-// probableEvents guesses how many events a body has. It must not take empty
-// lines for events, since an event takes more memory than its text.
-func probableEvents(body []byte) int {
-	return min(bytes.Count(body, []byte("\n"))+1, len(body)/minEvent+1, maxEvents)
-}
-
 // probableBytes guesses the memory that a body and its events will take.
-func probableBytes(r *http.Request) int64 {
-	size := min(max(r.ContentLength, 0), maxBody)
+func probableBytes(r *http.Request) int64 { return event.MaxMemory(probableText(r)) }
+
+// probableText guesses how long a body is that many objects come in.
+func probableText(r *http.Request) int64 {
+	size := min(max(r.ContentLength, 0), event.MaxBody)
 	if r.Header.Get("Content-Encoding") != "" {
-		size = min(16*size, maxBody)
+		size = min(16*size, event.MaxBody)
 	}
-	return min(5*size, 2*size+maxEvents*eventBytes)
-}
-
-// decodedBytes returns the memory that the events of a body take at most, beside
-// its own.
-func decodedBytes(body []byte) int64 {
-	return int64(len(body)) + int64(min(bytes.Count(body, []byte("{")), maxEvents))*eventBytes
-}
-
-// A batch is what becomes of the events of one body.
-type batch struct {
-	view  *directory.View
-	token *waybill.Token
-
-	received int
-	events   []waybill.Event
-	lines    []int // of events, by index
-	rejected []rejection
-}
-
-// add takes the text of the event on the given line.
-func (b *batch) add(line int, text []byte) error {
-	if b.received++; b.received > maxEvents {
-		return waybill.Errorf(waybill.TooLarge, "the body has more than %d events", maxEvents)
-	}
-	e, err := b.parse(text)
-	if err != nil {
-		b.rejected = append(b.rejected, rejection{line, err.Error()})
-		return nil
-	}
-	b.events, b.lines = append(b.events, e), append(b.lines, line)
-	return nil
-}
-
-func (b *batch) parse(text []byte) (waybill.Event, error) {
-	if len(text) > maxLine {
-		return waybill.Event{}, waybill.Errorf(waybill.Invalid, "the event has %d bytes, more than %d", len(text), maxLine)
-	}
-	if err := dialect.CheckDepth(text, maxDepth); err != nil {
-		return waybill.Event{}, err
-	}
-	w, err := decodeEvent(text)
-	if err != nil {
-		return waybill.Event{}, err
-	}
-	number, err := b.channel(w.Channel)
-	if err != nil {
-		return waybill.Event{}, err
-	}
-	e, err := w.event()
-	e.Channel = number
-	return e, err
-}
-
-// channel returns the number of a channel that the token may write to. A foreign
-// one is answered like one that does not exist.
-func (b *batch) channel(id string) (waybill.ChannelNumber, error) {
-	if id == "" {
-		return 0, waybill.Errorf(waybill.Invalid, "channel is missing")
-	}
-	c, ok := b.view.Channel(id)
-	if !ok || !b.token.Reaches(&c) {
-		return 0, waybill.Errorf(waybill.Invalid, "channel %s is unknown", cut(id))
-	}
-	return c.Number, nil
-}
-
-// answer adds the rejections of the recorder to those of the batch.
-func (b *batch) answer(receipt ingest.Receipt) recorded {
-	rejected := b.rejected
-	for _, r := range receipt.Rejected {
-		rejected = append(rejected, rejection{b.lines[r.Index], r.Err.Error()})
-	}
-	slices.SortStableFunc(rejected, func(x, y rejection) int { return cmp.Compare(x.Line, y.Line) })
-	answer := recorded{Received: b.received, Rejected: []rejection{}}
-	answer.Rejected = append(answer.Rejected, rejected[:min(len(rejected), maxRejected)]...)
-	answer.Omitted = len(rejected) - len(answer.Rejected)
-	if receipt.Known {
-		answer.Changed = &receipt.Changed
-	}
-	return answer
+	return size
 }
 
 // count tells the metrics what became of a batch.
-func (a *API) count(b *batch, receipt ingest.Receipt) {
-	rejected := len(b.rejected) + len(receipt.Rejected)
-	a.opt.Metrics.Events(name, "received", b.received)
-	a.opt.Metrics.Events(name, "rejected", rejected)
+func (a *API) count(b *event.Batch, receipt ingest.Receipt) {
+	a.opt.Metrics.Events(name, "received", b.Received)
+	a.opt.Metrics.Events(name, "rejected", b.Rejected())
 	if receipt.Known {
 		a.opt.Metrics.Events(name, "changed", receipt.Changed)
-		a.opt.Metrics.Events(name, "repeated", b.received-rejected-receipt.Changed)
+		a.opt.Metrics.Events(name, "repeated", b.Received-b.Rejected()-receipt.Changed)
 	}
 }

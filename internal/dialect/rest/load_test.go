@@ -2,7 +2,6 @@ package rest
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -21,22 +20,7 @@ func benchmarkBody(n int) string {
 	return b.String()
 }
 
-func BenchmarkDecodeEvent(b *testing.B) {
-	text := []byte(strings.TrimSpace(benchmarkBody(1)))
-	b.SetBytes(int64(len(text)))
-	b.ReportAllocs()
-	for b.Loop() {
-		w, err := decodeEvent(text)
-		if err != nil {
-			b.Fatal(err)
-		}
-		if _, err := w.event(); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-// discard is a store that keeps the directory but no events.
+// discard is a store that keeps the directory but no events and no segments.
 type discard struct{ waybill.Store }
 
 func (discard) Append(_ context.Context, events []waybill.Event) ([]waybill.Outcome, error) {
@@ -45,6 +29,10 @@ func (discard) Append(_ context.Context, events []waybill.Event) ([]waybill.Outc
 		changed[i] = waybill.Changed
 	}
 	return changed, nil
+}
+
+func (discard) PutSegments(_ context.Context, segments []waybill.Segment) ([]waybill.Segment, error) {
+	return segments, nil
 }
 
 func BenchmarkPostEvents(b *testing.B) {
@@ -69,32 +57,20 @@ func benchmarkPost(b *testing.B, store waybill.Store, n int) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n), "ns/event")
 }
 
-func FuzzEventLine(f *testing.F) {
-	f.Add([]byte(line("")))
-	f.Add([]byte(line(`,"recipient":"+1 809 555 0100","error":{"code":131026},"button":{"type":"b"},"rev":1`)))
-	f.Add([]byte(`{"channel":"first","message":"m","status":"sent","at":1763632800000}`))
-	f.Add([]byte(`{"at":1e400,"at":"2026-11-20T10:00:60Z"}`))
-	f.Add([]byte("[{}"))
-	fixture := newFixture(f, storetest.NewModel())
-	f.Fuzz(func(t *testing.T, text []byte) {
-		w := fixture.post(string(text))
-		var answer recorded
-		if w.Code == 400 || w.Code == 413 {
-			return
+func BenchmarkPostSegments(b *testing.B) {
+	const n = 10_000
+	f := newFixture(b, discard{storetest.NewModel()})
+	var body strings.Builder
+	for i := range n {
+		fmt.Fprintf(&body, `{"segment":"s-%d","campaign":"c-7","size":1200,"condition":"FOLLOW_NO_PAYMENT","create_at":%d,`+
+			`"template_data":"{\"title\": \"Spring %d\"}"}`+"\n", i, noonMillis+i, i)
+	}
+	b.SetBytes(int64(body.Len()))
+	b.ReportAllocs()
+	for b.Loop() {
+		if w := f.load(body.String()); w.Code != 200 {
+			b.Fatalf("answered %d %s", w.Code, w.Body)
 		}
-		if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil || w.Code != 200 {
-			t.Fatalf("answered %d %s", w.Code, w.Body)
-		}
-		if len(w.Body.Bytes()) > 1000*(1+answer.Received) {
-			t.Errorf("an answer of %d bytes to %d events", w.Body.Len(), answer.Received)
-		}
-		if answer.Received < len(answer.Rejected) || answer.Received-len(answer.Rejected) < *answer.Changed {
-			t.Errorf("%+v does not add up", answer)
-		}
-		for _, r := range answer.Rejected {
-			if r.Error == "" || r.Line < 1 {
-				t.Errorf("rejection %+v says nothing", r)
-			}
-		}
-	})
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n), "ns/segment")
 }

@@ -40,6 +40,11 @@ type click struct {
 	Button *button `json:"button,omitempty"`
 }
 
+type button struct {
+	Type string `json:"type"`
+	Text string `json:"text"`
+}
+
 // message answers the history of one message. A channel that the token does not
 // reach is answered like an unknown message.
 func (a *API) message(ctx context.Context, c *call) (any, error) {

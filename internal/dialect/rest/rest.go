@@ -1,5 +1,5 @@
 // Package rest is Waybill's own API, under /waybill/v1: events come in, the
-// directory is changed, messages are looked up. All answers are JSON, and all
+// directory is changed, messages are looked up, segments are written and read. All answers are JSON, and all
 // failures are problems as in RFC 9457.
 package rest
 
@@ -21,6 +21,13 @@ import (
 const (
 	name   = "waybill"
 	prefix = "/waybill/"
+)
+
+// Paths of several calls.
+const (
+	segmentsPath  = "/waybill/v1/channels/{channel}/segments"
+	segmentPath   = segmentsPath + "/{id}"
+	snapshotsPath = segmentPath + "/snapshots"
 )
 
 // Options are what an API is made of.
@@ -60,6 +67,13 @@ func routes() []route {
 		{method: http.MethodPost, pattern: "/waybill/v1/events", scope: waybill.ScopeEventsWrite, run: (*API).postEvents},
 		{method: http.MethodPost, pattern: "/waybill/v1/directory", operator: true, run: (*API).postDirectory},
 		{method: http.MethodGet, pattern: "/waybill/v1/messages/{channel}/{id}", scope: waybill.ScopeMetricsRead, run: (*API).message},
+		{method: http.MethodGet, pattern: segmentsPath, scope: waybill.ScopeMetricsRead, run: (*API).segments},
+		{method: http.MethodPost, pattern: segmentsPath, scope: waybill.ScopeEventsWrite, run: (*API).postSegments},
+		{method: http.MethodGet, pattern: segmentPath, scope: waybill.ScopeMetricsRead, run: (*API).segment},
+		{method: http.MethodPut, pattern: segmentPath, scope: waybill.ScopeEventsWrite, run: (*API).putSegment},
+		{method: http.MethodDelete, pattern: segmentPath, scope: waybill.ScopeEventsWrite, run: (*API).deleteSegment},
+		{method: http.MethodGet, pattern: snapshotsPath, scope: waybill.ScopeMetricsRead, run: (*API).snapshots},
+		{method: http.MethodPost, pattern: snapshotsPath, scope: waybill.ScopeEventsWrite, run: (*API).postSnapshots},
 		{method: http.MethodPost, pattern: "/waybill/v1/temporary-keys", scope: waybill.ScopeAdmin, run: (*API).postTemporaryKey},
 		{method: http.MethodGet, pattern: "/waybill/v1/version", run: (*API).version},
 	}
@@ -88,6 +102,10 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store")
+	if answer == nil {
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
 	dialect.WriteJSON(w, http.StatusOK, answer)
 }
 

@@ -21,6 +21,7 @@ type route struct {
 	// operator keeps everybody out but the operator's token.
 	operator bool
 
+	// run returns what is answered as JSON, nil where nothing is to say.
 	run func(*API, context.Context, *call) (any, error)
 }
 

@@ -186,7 +186,7 @@ var segmentCases = []contractCase{
 				last = g.CreatedAt
 			}
 		}
-		ahead := time.Now().Add(time.Hour).UnixMilli()
+		ahead := time.Now().Add(waybill.MaxSegmentAhead - time.Minute).UnixMilli()
 		f.putSegments(segment("imported", 0, created(ahead)))
 		if got := f.putSegments(segment("next", 0, created(0)))[0].CreatedAt; got != ahead+1 {
 			f.Errorf("the next after an imported one at %d is created at %d", ahead, got)

@@ -1,4 +1,4 @@
-package rest
+package ndjson
 
 import (
 	"bytes"
@@ -10,11 +10,8 @@ import (
 	"waybill"
 )
 
-// eachEvent gives the text of every event of a body to take, with its place: the
-// number of its line, or of its element in an array, both from 1. The first byte
-// that is no white space decides which it is. Blank lines count but are no
-// events. An error of take ends it.
-func eachEvent(body []byte, take func(place int, text []byte) error) error {
+// split does what Each does, for any number of objects.
+func (f *Format) split(body []byte, take func(line int, text []byte) error) error {
 	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")) // some editors put a mark before UTF-8
 	start := bytes.TrimLeft(body, " \t\r\n")
 	switch {
@@ -25,7 +22,8 @@ func eachEvent(body []byte, take func(place int, text []byte) error) error {
 	case start[0] == '{':
 		return eachLine(body, take)
 	}
-	return waybill.Errorf(waybill.Invalid, "the body begins with %.1q: events are JSON objects, one on each line, or an array of them", start)
+	return waybill.Errorf(waybill.Invalid,
+		"the body begins with %.1q: %ss are JSON objects, one on each line, or an array of them", start, f.Name)
 }
 
 func eachLine(body []byte, take func(int, []byte) error) error {
@@ -43,8 +41,8 @@ func eachLine(body []byte, take func(int, []byte) error) error {
 	return nil
 }
 
-// eachElement finds where the elements end and leaves it to the decoder of an
-// event to object to what is in them.
+// eachElement finds where the elements end and leaves it to Decode to object to
+// what is in them.
 func eachElement(body []byte, take func(int, []byte) error) error {
 	d := jsontext.NewDecoder(bytes.NewBuffer(body),
 		jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))

@@ -1,33 +1,36 @@
-package rest
+package event
 
 import (
 	"strings"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"waybill"
 	"waybill/internal/dialect"
+	"waybill/internal/ndjson"
 	"waybill/internal/spelling"
 )
 
-// An ownEvent is an event in Waybill's own format. Channel, message, status and
+// A wireEvent is an event in Waybill's own format. Channel, message, status and
 // at are required.
-type ownEvent struct {
-	Channel   string `json:"channel"`
-	Message   string `json:"message"`
-	Status    string `json:"status"` // accepted, sent, delivered, read, played, failed, clicked
-	At        at     `json:"at"`
-	Sender    string `json:"sender"`
-	Recipient string `json:"recipient"`
-	Country   string `json:"country"` // ISO 3166-1 alpha-2; derived from the recipient if empty
-	Kind      string `json:"kind"`    // session, template, inbound; concluded from the rest if empty
-	Template  string `json:"template"`
-	Language  string `json:"language"`
-	Category  string `json:"category"`
-	Campaign  string `json:"campaign"`
-	Segment   string `json:"segment"`
-	Rev       int64  `json:"rev"`    // a larger one corrects the labels of a smaller one
-	Button    button `json:"button"` // with status clicked
-	Click     string `json:"click"`  // with status clicked
-	Error     reason `json:"error"`  // with status failed
+type wireEvent struct {
+	Channel   string      `json:"channel"`
+	Message   string      `json:"message"`
+	Status    string      `json:"status"` // accepted, sent, delivered, read, played, failed, clicked
+	At        ndjson.Time `json:"at"`
+	Sender    string      `json:"sender"`
+	Recipient string      `json:"recipient"`
+	Country   string      `json:"country"` // ISO 3166-1 alpha-2; derived from the recipient if empty
+	Kind      string      `json:"kind"`    // session, template, inbound; concluded from the rest if empty
+	Template  string      `json:"template"`
+	Language  string      `json:"language"`
+	Category  string      `json:"category"`
+	Campaign  string      `json:"campaign"`
+	Segment   string      `json:"segment"`
+	Rev       int64       `json:"rev"`    // a larger one corrects the labels of a smaller one
+	Button    button      `json:"button"` // with status clicked
+	Click     string      `json:"click"`  // with status clicked
+	Error     reason      `json:"error"`  // with status failed
 }
 
 type button struct {
@@ -40,8 +43,8 @@ type reason struct {
 	Title string `json:"title"`
 }
 
-// eventFields are the names that an event, or an object in it, may have.
-func eventFields(object string) []string {
+// fields are the names that an event, or an object in it, may have.
+func fields(object string) []string {
 	switch object {
 	case "button":
 		return []string{"type", "text"}
@@ -62,9 +65,9 @@ func kindNames() []string { return []string{"session", "template", "inbound"} }
 
 // event returns w in the terms of the domain, without its channel. The recorder
 // checks the rest.
-func (w *ownEvent) event() (waybill.Event, error) {
+func (w *wireEvent) event() (waybill.Event, error) {
 	e := waybill.Event{
-		Message: w.Message, At: w.At.instant, Recipient: number(w.Recipient),
+		Message: w.Message, At: w.At.Instant, Recipient: number(w.Recipient),
 		Failure: waybill.Failure{Code: string(w.Error.Code), Title: w.Error.Title},
 		Click:   w.Click, Button: waybill.Button{Type: w.Button.Type, Text: w.Button.Text},
 	}
@@ -73,7 +76,7 @@ func (w *ownEvent) event() (waybill.Event, error) {
 		return e, waybill.Errorf(waybill.Invalid, "message is missing")
 	case w.Status == "":
 		return e, waybill.Errorf(waybill.Invalid, "status is missing")
-	case !w.At.given:
+	case !w.At.Given:
 		return e, waybill.Errorf(waybill.Invalid, "at is missing")
 	}
 	var ok bool
@@ -88,7 +91,7 @@ func (w *ownEvent) event() (waybill.Event, error) {
 
 // setKind passes on what w says outright of the kind. That a message is of a
 // session cannot be said, since a template or category label says otherwise.
-func (w *ownEvent) setKind(e *waybill.Event) error {
+func (w *wireEvent) setKind(e *waybill.Event) error {
 	switch w.Kind {
 	case "":
 	case waybill.KindInbound.String():
@@ -97,10 +100,10 @@ func (w *ownEvent) setKind(e *waybill.Event) error {
 		e.Templated = true
 	case waybill.KindSession.String():
 		if w.Template != "" {
-			return waybill.Errorf(waybill.Invalid, "kind session contradicts template %s", cut(w.Template))
+			return waybill.Errorf(waybill.Invalid, "kind session contradicts template %s", ndjson.Cut(w.Template))
 		}
 		if w.Category != "" {
-			return waybill.Errorf(waybill.Invalid, "kind session contradicts category %s, which templates have", cut(w.Category))
+			return waybill.Errorf(waybill.Invalid, "kind session contradicts category %s, which templates have", ndjson.Cut(w.Category))
 		}
 	default:
 		return unknown("kind", w.Kind, kindNames())
@@ -108,7 +111,7 @@ func (w *ownEvent) setKind(e *waybill.Event) error {
 	return nil
 }
 
-func (w *ownEvent) setLabels(e *waybill.Event) error {
+func (w *wireEvent) setLabels(e *waybill.Event) error {
 	set := func(l waybill.Label, value string) {
 		if value != "" {
 			e.Labels[l] = waybill.LabelValue{Value: value, Rank: waybill.RankOwn, Rev: w.Rev}
@@ -125,7 +128,7 @@ func (w *ownEvent) setLabels(e *waybill.Event) error {
 	} else {
 		country := strings.ToUpper(w.Country)
 		if !alpha2(country) {
-			return waybill.Errorf(waybill.Invalid, "country %s is no ISO 3166-1 code of two letters", cut(w.Country))
+			return waybill.Errorf(waybill.Invalid, "country %s is no ISO 3166-1 code of two letters", ndjson.Cut(w.Country))
 		}
 		set(waybill.LabelCountry, country)
 	}
@@ -155,7 +158,30 @@ func alpha2(s string) bool {
 // unknown returns the error of a value that is none of the known ones.
 func unknown(field, value string, known []string) error {
 	if guess := spelling.Closest(value, known); guess != "" {
-		return waybill.Errorf(waybill.Invalid, "%s %s is unknown, did you mean %q?", field, cut(value), guess)
+		return waybill.Errorf(waybill.Invalid, "%s %s is unknown, did you mean %q?", field, ndjson.Cut(value), guess)
 	}
-	return waybill.Errorf(waybill.Invalid, "%s %s is not one of %s", field, cut(value), strings.Join(known, ", "))
+	return waybill.Errorf(waybill.Invalid, "%s %s is not one of %s", field, ndjson.Cut(value), strings.Join(known, ", "))
+}
+
+// A code is an error code of a vendor, given as a string or a number.
+type code string
+
+// UnmarshalJSONFrom reads a code.
+func (c *code) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	v, err := d.ReadValue()
+	if err != nil {
+		return err
+	}
+	switch v.Kind() {
+	case jsontext.KindNull:
+	case jsontext.KindNumber:
+		*c = code(v)
+	case jsontext.KindString:
+		text, err := jsontext.AppendUnquote(nil, v)
+		*c = code(text)
+		return err
+	default:
+		return waybill.Errorf(waybill.Invalid, "error.code is %s, not a string or a number", ndjson.SortOf(v.Kind()))
+	}
+	return nil
 }

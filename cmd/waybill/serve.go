@@ -57,15 +57,19 @@ type alibabaFlags struct {
 type dataFlags struct {
 	Data          string `help:"Directory of the embedded store." default:"waybill-data" placeholder:"DIR"`
 	SecretKeyFile string `help:"File with the key of the secrets at rest; WAYBILL_SECRET_KEY stands over it. Made beside the data when absent." placeholder:"FILE"`
+
+	store pebble.Options `kong:"-"`
 }
 
 type serveCmd struct {
 	serveFlags `embed:""`
 	dataFlags  `embed:""`
+	keepFlags  `embed:""`
 }
 
 // Run serves until it is told to stop.
 func (cmd *serveCmd) Run(ctx context.Context, c console) error {
+	cmd.store = cmd.options()
 	a, err := newApp(cmd.serveFlags, cmd.dataFlags, c)
 	if err != nil {
 		return err
@@ -260,7 +264,9 @@ func tend(ctx context.Context, parking *ingest.Parking, webhook *meta.Webhook, l
 
 // openData opens the store in a directory and the tenants in it.
 func openData(ctx context.Context, data dataFlags, log *slog.Logger) (*pebble.Store, *directory.Directory, directory.Key, error) {
-	store, err := pebble.Open(data.Data, pebble.Options{Now: time.Now, Log: log})
+	options := data.store
+	options.Now, options.Log = time.Now, log
+	store, err := pebble.Open(data.Data, options)
 	if err != nil {
 		return nil, nil, directory.Key{}, err
 	}

@@ -25,6 +25,12 @@ const (
 
 var trialsFlag = flag.Int("trials", 20, "number of kills, and of power losses")
 
+// perRound is how many trials have the same store. Later ones take longer, since
+// there is more to compare.
+const perRound = 20
+
+func rounds() int { return (trials() + perRound - 1) / perRound }
+
 // trials returns how often a test of that kind is to try.
 func trials() int {
 	if testing.Short() {
@@ -67,7 +73,13 @@ func runWriter(dir string) error {
 }
 
 func TestAcknowledgedEventsSurviveKill(t *testing.T) {
-	kills := trials()
+	for range rounds() {
+		killWriters(t, min(trials(), perRound))
+	}
+}
+
+// killWriters kills so many writers of one directory, one after the other.
+func killWriters(t *testing.T, kills int) {
 	dir := t.TempDir()
 	low, high := newLedger(), newLedger()
 	high.add(streamBatch(0))

@@ -96,7 +96,8 @@ func (s *Store) open(opt Options) error {
 		return errors.Join(err, db.Close())
 	}
 	s.setAside()
-	return s.moveHorizon()
+	_, err = s.moveHorizon()
+	return err
 }
 
 func (s *Store) engineOptions(cache *engine.Cache) *engine.Options {

@@ -89,7 +89,8 @@ type Store struct {
 	partitions []partition // that have runs, ascending; never changed in place
 	pass       pass
 
-	dropped bool // whether the filter knows of messages that are dropped; owned by the folder
+	retained time.Time // when old partitions were last looked for; owned by the folder
+	dropped  bool      // whether the filter knows of messages that are dropped; owned by the folder
 
 	closing    chan struct{} // closed when Close begins
 	wake       chan struct{} // tells the passes that one is pending

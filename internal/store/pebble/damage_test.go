@@ -132,10 +132,7 @@ func (sm *sample) use(t *testing.T, fs vfs.FS) (err error) {
 
 // TestFlippedBytes flips a bit here and there in each file.
 func TestFlippedBytes(t *testing.T) {
-	flips := 60
-	if testing.Short() {
-		flips = 8
-	}
+	flips := max(6, trials()/2) // in each file
 	sm := newSample(t)
 	names, err := sm.fs.List("data")
 	if err != nil {
@@ -228,9 +225,9 @@ func TestATornLogIsFound(t *testing.T) {
 
 // TestFailingReads lets one read after the other fail.
 func TestFailingReads(t *testing.T) {
-	step := int64(1)
-	if testing.Short() {
-		step = 11
+	step := int64(7)
+	if trials() >= 200 {
+		step = 1
 	}
 	sm := newSample(t)
 	for _, forever := range []bool{false, true} {

@@ -23,7 +23,7 @@ const (
 	writerFirst = "WAYBILL_TEST_WRITER_FIRST"
 )
 
-var trialsFlag = flag.Int("trials", 20, "number of kills, and of power losses")
+var trialsFlag = flag.Int("trials", 20, "number of kills and of power losses; 200 also damages more")
 
 // perRound is how many trials have the same store. Later ones take longer, since
 // there is more to compare.

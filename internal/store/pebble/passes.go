@@ -246,7 +246,7 @@ func (c *commit) staleInRuns(set *setting) ([]stored, error) {
 	defer it.Close()
 	var stale []stored
 	seen := 0
-	for _, p := range c.s.partitions {
+	for _, p := range c.s.inRuns() {
 		prefix := appendPartitionChannel(nil, spaceMessage, p, set.Number)
 		if p < c.s.horizon || bytes.Compare(set.cursor, after(prefix)) >= 0 {
 			continue

@@ -96,7 +96,8 @@ func (s *Store) moveHorizon() (done bool, err error) {
 // hasBefore reports whether there are messages of partitions before p, with the
 // right to write held and all but the live table in runs.
 func (s *Store) hasBefore(p partition) bool {
-	return len(s.partitions) > 0 && s.partitions[0] < p || s.live.hasBefore(p)
+	in := s.inRuns()
+	return len(in) > 0 && in[0] < p || s.live.hasBefore(p)
 }
 
 func (t *table) hasBefore(p partition) bool {

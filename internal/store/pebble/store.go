@@ -86,7 +86,7 @@ type Store struct {
 	channels   map[waybill.ChannelNumber]*channel
 	overlay    *overlay
 	previous   *generation // nil before the first rotation
-	partitions []partition // that have runs, ascending; never changed in place
+	partitions []partition // see inRuns; written by the folder, never in place
 	pass       pass
 
 	retained time.Time // when old partitions were last looked for; owned by the folder

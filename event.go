@@ -88,7 +88,7 @@ func (e *Event) Validate(now time.Time) error {
 			return err
 		}
 	}
-	for _, t := range []struct{ name, value string }{
+	for _, t := range [...]struct{ name, value string }{
 		{"recipient", e.Recipient},
 		{"error.code", e.Failure.Code},
 		{"error.title", e.Failure.Title},
@@ -124,6 +124,9 @@ func checkText(name, value string, limit int) error {
 	if len(value) > limit {
 		return Errorf(Invalid, "%s has %d bytes, more than %d", name, len(value), limit)
 	}
+	if isPlain(value) {
+		return nil
+	}
 	if !utf8.ValidString(value) {
 		return Errorf(Invalid, "%s %q is not UTF-8", name, value)
 	}
@@ -131,6 +134,16 @@ func checkText(name, value string, limit int) error {
 		return Errorf(Invalid, "%s %q contains a NUL", name, value)
 	}
 	return nil
+}
+
+// isPlain reports whether s is ASCII without a NUL, as nearly all texts are.
+func isPlain(s string) bool {
+	for i := range len(s) {
+		if s[i]-1 >= utf8.RuneSelf-1 {
+			return false
+		}
+	}
+	return true
 }
 
 // History returns what e alone says of its message.

@@ -218,7 +218,7 @@ type recorded struct {
 }
 
 // Append implements waybill.Store.
-func (r recorded) Append(ctx context.Context, events []waybill.Event) ([]bool, error) {
+func (r recorded) Append(ctx context.Context, events []waybill.Event) ([]waybill.Outcome, error) {
 	return r.engine.Append(ctx, events)
 }
 

@@ -20,7 +20,7 @@ import (
 
 // An Engine is what is measured of a waybill.Store, under the same contract.
 type Engine interface {
-	Append(ctx context.Context, events []waybill.Event) (changed []bool, err error)
+	Append(ctx context.Context, events []waybill.Event) (outcomes []waybill.Outcome, err error)
 	Points(ctx context.Context, q waybill.Query) ([]waybill.Point, error)
 	Close() error
 }
@@ -54,6 +54,10 @@ func Kinds() []Kind {
 		{
 			Name: "waybill", About: "internal/store/pebble",
 			Open: openWaybill(pebble.Options{}), Missing: here,
+		},
+		{
+			Name: "waybill-event", About: "the same without counting by send, IDs and recipients",
+			Open: openWaybill(pebble.Options{EventBasisOnly: true, KeepNames: pebble.KeepNothing}), Missing: here,
 		},
 		{
 			Name: "pebble", About: "Pebble, a key for each message and a merged key for each counter",

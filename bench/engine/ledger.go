@@ -99,7 +99,7 @@ func newLedger(t tables, tuples map[tuple]uint32, cached int) *ledger {
 }
 
 // Append implements Engine. After an error the ledger must not be used.
-func (l *ledger) Append(ctx context.Context, events []waybill.Event) ([]bool, error) {
+func (l *ledger) Append(ctx context.Context, events []waybill.Event) ([]waybill.Outcome, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.begin()

@@ -87,8 +87,8 @@ type leastStore struct {
 	file *os.File // whose writes are synced
 }
 
-func (s leastStore) Append(_ context.Context, events []waybill.Event) ([]bool, error) {
-	changed := make([]bool, len(events))
+func (s leastStore) Append(_ context.Context, events []waybill.Event) ([]waybill.Outcome, error) {
+	changed := make([]waybill.Outcome, len(events))
 	if s.file == nil {
 		return changed, nil
 	}

@@ -39,9 +39,6 @@ type serveFlags struct {
 
 	MomoCallsPerSecond int `help:"Calls of MoMo's API per second for each credential; 0 is no limit." default:"0" placeholder:"N"`
 
-	KeepMessages days   `help:"How long the history of each message is kept, in days such as 400d; 0 is for ever. Counts are always kept." default:"400d" placeholder:"DAYS"`
-	KeepIDs      string `name:"keep-ids" help:"What is kept to find the messages behind a number: ${enum}." enum:"off,ids,recipients" default:"recipients" placeholder:"WHAT"`
-
 	alibabaFlags `embed:"" prefix:"alibaba-"`
 }
 
@@ -66,6 +63,7 @@ type dataFlags struct {
 type serveCmd struct {
 	serveFlags `embed:""`
 	dataFlags  `embed:""`
+	keepFlags  `embed:""`
 }
 
 // Run serves until it is told to stop.
@@ -74,6 +72,7 @@ func (cmd *serveCmd) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return err
 	}
+	a.keep = cmd.options()
 	return a.run(ctx, a.ready)
 }
 
@@ -82,6 +81,7 @@ func (cmd *serveCmd) Run(ctx context.Context, c console) error {
 type app struct {
 	flags     serveFlags
 	data      dataFlags
+	keep      pebble.Options   // what the store keeps of messages
 	lines     *telemetry.Lines // of log
 	log       *slog.Logger
 	metrics   *telemetry.Metrics
@@ -156,8 +156,7 @@ func (a *app) run(ctx context.Context, prepare func(context.Context) error) erro
 
 // open opens the data.
 func (a *app) open(ctx context.Context) (err error) {
-	opt := pebble.Options{KeepMessages: time.Duration(a.flags.KeepMessages), KeepNames: keepNames[a.flags.KeepIDs]}
-	if a.store, a.directory, a.key, err = openData(ctx, a.data, opt, a.log); err != nil {
+	if a.store, a.directory, a.key, err = openData(ctx, a.data, a.keep, a.log); err != nil {
 		return err
 	}
 	a.recorder = ingest.NewRecorder(a.store, ingest.RecorderOptions{Now: time.Now, Log: a.log, Metrics: a.metrics})
@@ -273,11 +272,6 @@ func tend(ctx context.Context, parking *ingest.Parking, webhook *meta.Webhook, l
 		case <-ticker.C:
 		}
 	}
-}
-
-// keepNames are the values of --keep-ids.
-var keepNames = map[string]pebble.KeepNames{
-	"off": pebble.KeepNothing, "ids": pebble.KeepIDs, "recipients": pebble.KeepRecipients,
 }
 
 // openData opens the store in a directory and the tenants in it. Whoever gives no

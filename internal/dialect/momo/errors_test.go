@@ -20,7 +20,7 @@ type broken struct {
 
 func newBroken() *broken { return &broken{Store: storetest.NewModel()} }
 
-func (b *broken) Append(ctx context.Context, events []waybill.Event) ([]bool, error) {
+func (b *broken) Append(ctx context.Context, events []waybill.Event) ([]waybill.Outcome, error) {
 	if b.appending != nil {
 		return nil, b.appending
 	}

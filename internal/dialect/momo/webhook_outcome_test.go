@@ -137,7 +137,7 @@ type watched struct {
 	messages []string
 }
 
-func (w *watched) Append(ctx context.Context, events []waybill.Event) ([]bool, error) {
+func (w *watched) Append(ctx context.Context, events []waybill.Event) ([]waybill.Outcome, error) {
 	for _, e := range events {
 		w.messages = append(w.messages, e.Message)
 	}

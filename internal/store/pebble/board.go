@@ -160,6 +160,7 @@ func (b *board) emit(bucket waybill.Bucket, r *row) error {
 		}
 	}
 	order, rank := b.groups.order()
+	b.grow(bucket)
 	n := 0
 	for _, word := range r.set {
 		n += bits.OnesCount64(word)
@@ -184,6 +185,21 @@ func (b *board) emit(bucket waybill.Bucket, r *row) error {
 	}
 	clear(r.set)
 	return b.bound()
+}
+
+// grow makes room for as many points as there will be, if they go on as they began:
+// copying large answers costs more than adding them up.
+func (b *board) grow(at waybill.Bucket) {
+	if cap(b.out)-len(b.out) > len(b.groups.keys) {
+		return
+	}
+	from, to := waybill.Quarter(b.from).Start(), waybill.Quarter(b.to).Start()
+	expected := 2 * len(b.out)
+	if done := at.Start - from; done > (to-from)/100 {
+		expected = int(int64(len(b.out)) * int64(to-from) / int64(done) * 17 / 16)
+	}
+	expected = min(max(expected, 2*len(b.out)*5/8, 64), waybill.MaxPoints)
+	b.out = slices.Grow(b.out, max(expected-len(b.out), len(b.groups.keys)))
 }
 
 // fit makes room for n groups.

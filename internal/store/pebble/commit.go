@@ -143,7 +143,7 @@ func (c *commit) apply(o *op) {
 	}
 	nothing := noRef
 	if now.ref == noRef {
-		now.ref = c.intern(o.ch, &tuple{})
+		now.ref = c.intern(o.ch, o.ch.blank(waybill.Instant(now.earliest())))
 		nothing = int(now.ref)
 	}
 	if o.set != nil {
@@ -290,11 +290,24 @@ func beats(set *labelSet, t *tuple, l int, texts []string) bool {
 	return texts[set.values[l]] > texts[t.values[l]]
 }
 
+// blank returns the tuple of a message of which only a time is known.
+func (ch *channel) blank(earliest waybill.Instant) *tuple {
+	t := &tuple{}
+	if ch.collects(earliest) {
+		t.flags = flagCollected
+	}
+	return t
+}
+
+// collects reports whether a message that began at some time is collected.
+func (ch *channel) collects(earliest waybill.Instant) bool {
+	return ch.MetricsEnabled != waybill.Never && earliest >= ch.MetricsEnabled
+}
+
 // marked returns ref or that of the tuple with the other mark, as the setting of
 // the channel wants it.
 func (c *commit) marked(ch *channel, ref uint32, earliest waybill.Instant) uint32 {
-	want := ch.MetricsEnabled != waybill.Never && earliest >= ch.MetricsEnabled
-	if ch.words.tuples[ref].collected() == want {
+	if ch.words.tuples[ref].collected() == ch.collects(earliest) {
 		return ref
 	}
 	if other := ch.words.toggled[ref]; other != 0 {

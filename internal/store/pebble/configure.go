@@ -80,7 +80,7 @@ func (s *Store) resolve(states []waybill.ChannelState) (map[waybill.ChannelNumbe
 		}
 		set := setting{ChannelState: state, pending: old.pending, cursor: old.cursor}
 		if ok && old.MetricsEnabled != state.MetricsEnabled {
-			set.pending, set.cursor = len(s.partitions) > 0, nil
+			set.pending, set.cursor = len(s.inRuns()) > 0, nil
 		}
 		settings[state.Number] = set
 	}

@@ -16,15 +16,18 @@ import (
 )
 
 func TestAcknowledgedEventsSurvivePowerLoss(t *testing.T) {
-	crashes := 24
-	if testing.Short() {
-		crashes = 6
+	for round := range rounds() {
+		powerLosses(t, min(trials(), perRound), uint64(round))
 	}
+}
+
+// powerLosses cuts the power of one store so many times, in the middle of a commit.
+func powerLosses(t *testing.T, crashes int, seed uint64) {
 	fs := vfs.NewCrashableMem()
 	s := mustOpen(t, "data", pebble.Options{FS: fs, GenerationMessages: 100})
 	configure(t, s, enabledAt(0)...)
 	acknowledged := newLedger()
-	r := rand.New(rand.NewPCG(1, 2))
+	r := rand.New(rand.NewPCG(1, seed))
 	for crash := range crashes {
 		began := crash * 10
 		var clone *vfs.MemFS
@@ -84,6 +87,7 @@ func (l *ledger) with(events []waybill.Event) *ledger {
 type fault struct {
 	number  int64
 	forever bool
+	reads   bool // instead, those that read
 	seen    atomic.Int64
 }
 
@@ -91,7 +95,7 @@ func (f *fault) String() string { return "fault" }
 
 // MaybeError implements errorfs.Injector.
 func (f *fault) MaybeError(op errorfs.Op) error {
-	if op.Kind.ReadOrWrite() != errorfs.OpIsWrite {
+	if (op.Kind.ReadOrWrite() == errorfs.OpIsWrite) == f.reads {
 		return nil
 	}
 	n := f.seen.Add(1)

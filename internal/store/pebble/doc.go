@@ -1,56 +1,78 @@
 // Package pebble is the embedded store: a waybill.Store in one directory of one
-// process, on the key-value engine Pebble.
+// process, on the key-value engine Pebble. The engine is used for what it is good
+// at: a log that is synced once for many events, sorted files, compaction,
+// checkpoints. Nothing with a random key goes through its table in memory.
+//
+// docs/store.md of the repository tells it with pictures. The files, in the order in
+// which an event meets them:
+//
+//	append.go      events to ops, in parallel; calls that wait share a commit
+//	words.go       dictionaries: texts, tuples of labels, details
+//	commit.go      merge ops into states, write one record of the log
+//	count.go       by what the counters change
+//	table.go       the states of a generation, in memory
+//	state.go       a state, its encoding
+//	overlay.go     what is not folded yet of the counters
+//	run.go         a generation as sorted files
+//	fold.go        differences into packed days, projections and totals
+//	cells.go       packed cells
+//	bloom.go       which messages are new
+//	retain.go      old partitions are dropped
+//	version.go     one moment, for a reader
+//	points.go      questions; with board.go and groups.go
+//	find.go        the messages behind a number; erasure
+//	verify.go      everything again from the histories
+//	replay.go      the log at the start; mark.go: whether it is whole
 //
 // # Layout
 //
 // Numbers in keys are big-endian, so that keys are in the order of what they
-// name. All other numbers are varints.
+// name. Other numbers are varints.
 //
-//	v                                  -> format version
-//	s channel:4                        -> provider, metrics enabled, pass and its cursor
-//	t channel:4 ref:4                  -> tuple: kind, collected, label values
-//	d channel:4 ref:4                  -> detail: error code or button
-//	m channel:4 message id             -> history of a message, labels by tuple ref
-//	c channel:4 basis:1 quarter:4      -> the counters of this quarter
-//	r name                             -> record
-//	g channel:4 segment id             -> segment
-//	o channel:4 condition, time, id    -> nothing; the newest first, see appendOrderKey
-//	a channel:4 segment id             -> all-time counts of the messages of a segment
-//	n channel:4 segment id, quarter:4  -> snapshot
-//
-// Tuples and details are dictionaries: append-only, numbered per channel without
-// gaps, written in the batch that first uses an entry, and held in memory. Detail 0
-// is the total and not stored. The labels' ranks and revisions stand in the
-// history itself, not in the dictionary: a source that numbers every event would
-// otherwise add an entry with every message.
-//
-// A value of c is a number of runs and the runs, with three zero bytes between
-// them. A run is a list of cells ordered by tuple and detail, zero cells left out:
-//
-//	+------------------+--------+-------------+----------------------+
-//	| tuple - previous | detail | metric mask | count of each metric |  ...
-//	+------------------+--------+-------------+----------------------+
-//
-// The counters are the sum of the runs. Append writes one run of differences with
-// the engine's merge operation, so that it never reads counters. Merging strings
-// runs together and adds them up once they are many; it is associative and
-// commutative, so that it does not matter when the engine does it.
+//	l seq:8                              -> a commit, until it is folded: commit.go
+//	m partition:2 channel:4 hash:12      -> state of a message: state.go
+//	i partition:2 channel:4 hash:12      -> ID and recipient
+//	n generation:8                       -> nothing; the run of a generation ends with it
+//	c channel:4 basis:1 day:4            -> cells of a day, packed: cells.go
+//	e channel:4 basis:1 day:4            -> settled cells: what dropped messages count
+//	p channel:4 basis:1 period:4         -> cells of 32 days by sender
+//	q channel:4 basis:1 period:4 text:4  -> cells of 32 days by template
+//	a channel:4 segment                  -> all-time counts
+//	w number:4                           -> text
+//	t channel:4 ref:4                    -> tuple: labels with ranks, marks
+//	d channel:4 ref:4                    -> detail: error code or button
+//	s channel:4                          -> settings, pass and its cursor
+//	g channel:4 segment                  -> segment
+//	o channel:4 condition, time, segment -> nothing; the newest first
+//	x channel:4 segment, quarter:4       -> snapshot
+//	r name                               -> record
+//	f fact                               -> up to where it is folded, secret of the hash, ...
+//	y                                    -> how many events were too late
+//	v                                    -> format version
 //
 // # Writing
 //
-// One writer at a time merges a batch of events into the histories of their
-// messages, and commits in one batch of the engine the new histories, the
-// differences of the counters, and new dictionary entries. The commit is synced
-// before it is acknowledged. A change of a channel's settings commits the setting
-// with the mark that a pass over its messages is due; the pass commits each chunk
-// of histories together with its cursor, and so goes on where it was after a
-// crash.
+// One writer at a time brings the messages of a batch of events into the live table,
+// merges, and commits one record: the full new states of the touched messages, the
+// differences of cells, and names that were first seen; with it new dictionary
+// entries, settings, segments. The commit is synced before it is acknowledged, and
+// published to readers after.
+//
+// A full table becomes the previous generation. The folder, one goroutine, writes its
+// states as sorted files that the engine takes over, and then in one batch adds its
+// differences to the packed counters and deletes its log. A start replays the log:
+// states overwrite, and differences are folded exactly once, since the fold and the
+// deletion of the log are one step.
+//
+// A change of a channel's metrics setting renews the marks of the messages in memory
+// in the same commit; a pass renews those in runs, chunk by chunk, each with its
+// cursor.
 //
 // # Reading
 //
-// An answer is computed from one iterator of the engine, which sees one version:
-// all of a commit or nothing of it. A reader sees a commit shortly before it is
-// acknowledged.
+// An answer is computed from one version: an iterator of the engine and the overlays
+// of the generations that it does not see folded. A reader sees all of a commit or
+// nothing of it, and a day neither twice nor by half while it is folded.
 //
 // # Failures of the disk
 //
@@ -63,5 +85,8 @@
 // ends, and its next start recovers as from a power cut. What was acknowledged is
 // there; what was not may be there, and counts once when it is sent again.
 //
-// A violated invariant of the engine itself ends the process with a log entry.
+// A flipped bit in a file is found by the engine's checksums, but at the very end of
+// a log, where it looks like a write that was cut: mark.go and checkRun find what is
+// missing then. A violated invariant of the engine itself ends the process with a log
+// entry.
 package pebble

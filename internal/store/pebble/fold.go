@@ -1,6 +1,7 @@
 package pebble
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -178,10 +179,21 @@ func (s *Store) foldGeneration(g *generation) error {
 		return err
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	g.overlay = nil
 	close(g.folded)
-	return nil
+	s.mu.Unlock()
+	return s.freeLog(g.last)
+}
+
+// freeLog lets the engine free the room of the log up to a commit, where it is worth
+// the work.
+func (s *Store) freeLog(last uint64) error {
+	const worthwhile = 16 << 20
+	from, to := appendLogKey(nil, 0), appendLogKey(nil, last+1)
+	if size, err := s.db.EstimateDiskUsage(from, to); err != nil || size < worthwhile {
+		return err
+	}
+	return s.db.Compact(context.Background(), from, to, false)
 }
 
 // commitBatch makes a batch of the folder durable.

@@ -114,6 +114,13 @@ func (gs *groups) of(c waybill.ChannelNumber, v view) *grouping {
 
 // group returns the group in which a cell counts, or dropped.
 func (g *grouping) group(ref, detail uint32) int32 {
+	if n := g.groupOf[ref]; n != undecided && !g.byDetail && detail == 0 {
+		return n
+	}
+	return g.find(ref, detail)
+}
+
+func (g *grouping) find(ref, detail uint32) int32 {
 	if g.byDetail == (detail == 0) {
 		return dropped
 	}

@@ -15,6 +15,7 @@ const (
 	spaceFacts    = 'f'
 	spaceLog      = 'l'
 	spaceMessage  = 'm'
+	spaceRun      = 'n' // next to the messages, whose runs it ends
 	spaceName     = 'i'
 	spaceSender   = 'p'
 	spaceTemplate = 'q'

@@ -3,6 +3,7 @@ package pebble_test
 import (
 	"bufio"
 	"context"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -21,6 +22,22 @@ const (
 	writerDir   = "WAYBILL_TEST_WRITER_DIR"
 	writerFirst = "WAYBILL_TEST_WRITER_FIRST"
 )
+
+var trialsFlag = flag.Int("trials", 20, "number of kills and of power losses; 200 also damages more")
+
+// perRound is how many trials have the same store. Later ones take longer, since
+// there is more to compare.
+const perRound = 20
+
+func rounds() int { return (trials() + perRound - 1) / perRound }
+
+// trials returns how often a test of that kind is to try.
+func trials() int {
+	if testing.Short() {
+		return 5
+	}
+	return *trialsFlag
+}
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(writerDir); dir != "" {
@@ -56,10 +73,13 @@ func runWriter(dir string) error {
 }
 
 func TestAcknowledgedEventsSurviveKill(t *testing.T) {
-	kills := 30
-	if testing.Short() {
-		kills = 5
+	for range rounds() {
+		killWriters(t, min(trials(), perRound))
 	}
+}
+
+// killWriters kills so many writers of one directory, one after the other.
+func killWriters(t *testing.T, kills int) {
 	dir := t.TempDir()
 	low, high := newLedger(), newLedger()
 	high.add(streamBatch(0))

@@ -95,12 +95,18 @@ func (s *Store) nameOf(k messageKey) (name, error) {
 	return n, nil
 }
 
+// inRuns returns the partitions that have runs, ascending. The folder adds to them
+// and drops some.
+func (s *Store) inRuns() []partition {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.partitions
+}
+
 // partitionsNear returns the partitions that have runs, those next to p first. The
 // ones before the horizon are about to be dropped and left out.
 func (s *Store) partitionsNear(p partition) []partition {
-	s.mu.RLock()
-	all := s.partitions
-	s.mu.RUnlock()
+	all := s.inRuns()
 	near := make([]partition, 0, len(all))
 	above := 0
 	for above < len(all) && all[above] <= p {

@@ -24,7 +24,7 @@ const formatVersion = 3
 
 const (
 	defaultCacheBytes = 128 << 20
-	defaultGeneration = 1_300_000
+	defaultGeneration = 680_000 // just fits a table of a million slots
 
 	// memTableBytes has room for the log of a generation's part, which is all
 	// that goes through the engine's own table in number.
@@ -99,7 +99,9 @@ func (s *Store) open(opt Options) error {
 	if err != nil {
 		return errors.Join(err, db.Close())
 	}
-	return s.moveHorizon()
+	s.setAside()
+	_, err = s.moveHorizon()
+	return err
 }
 
 func (s *Store) engineOptions(cache *engine.Cache) *engine.Options {
@@ -114,7 +116,10 @@ func (s *Store) engineOptions(cache *engine.Cache) *engine.Options {
 		L0StopWritesThreshold:       1000,
 		LBaseMaxBytes:               256 << 20,
 		WALBytesPerSync:             512 << 10,
-		CompactionConcurrencyRange:  func() (int, int) { return 1, 2 },
+		// The engine gathers them in the background while it opens, and panics if
+		// it cannot. They help with deleted ranges, which the folder compacts itself.
+		DisableTableStats:          true,
+		CompactionConcurrencyRange: func() (int, int) { return 1, 2 },
 	}
 	for i := range o.Levels {
 		o.Levels[i].BlockSize = 16 << 10
@@ -176,7 +181,7 @@ func (s *Store) load(opt Options) error {
 	if err != nil {
 		return err
 	}
-	if err := s.loadChannels(); err != nil {
+	if err := cmp.Or(s.checkRun(folded), s.loadChannels()); err != nil {
 		return err
 	}
 	if s.partitions, err = s.listPartitions(); err != nil {

@@ -181,7 +181,7 @@ func (ch *channel) wants(s *state, x *extra) bool {
 			}
 		}
 	}
-	return ch.MetricsEnabled != waybill.Never && first >= ch.MetricsEnabled
+	return ch.collects(first)
 }
 
 // renew brings the mark of a message in the live table in line with the setting.
@@ -246,7 +246,7 @@ func (c *commit) staleInRuns(set *setting) ([]stored, error) {
 	defer it.Close()
 	var stale []stored
 	seen := 0
-	for _, p := range c.s.partitions {
+	for _, p := range c.s.inRuns() {
 		prefix := appendPartitionChannel(nil, spaceMessage, p, set.Number)
 		if p < c.s.horizon || bytes.Compare(set.cursor, after(prefix)) >= 0 {
 			continue

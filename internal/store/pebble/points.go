@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"maps"
+	"math/bits"
 	"slices"
 
 	"waybill"
@@ -202,27 +203,83 @@ func (s *scan) addUnfolded(unit uint32) {
 	}
 }
 
+// addPacked adds packed cells. It reads what unpacker reads, without making a cell
+// of it: large questions spend their time here.
 func (s *scan) addPacked(packed []byte) error {
-	u := unpack(packed)
-	daily := s.space == spaceCells
-	for u.next() {
-		at, detail := u.quarter, u.major
-		if !daily {
-			at, detail = at+u.major*quartersPerDay, 0
+	daily, at, major, ref, quarter := s.space == spaceCells, 0, uint32(0), uint32(0), uint32(0)
+	slots, rows := s.board.slots, s.board.rows
+	for at < len(packed) {
+		var header, n uint64
+		if header, at = uvarint(packed, at); header&cellMajor != 0 {
+			n, at = uvarint(packed, at)
+			major, ref, quarter = major+uint32(n), 0, 0
+			if daily && !s.groups.byDetail {
+				return s.check(packed, at) // details follow the totals
+			}
+		} else if header>>cellShift != 0 {
+			quarter = 0
 		}
-		if uint64(at) >= uint64(len(s.board.slots)) || uint64(u.ref) >= uint64(len(s.view.tuples)) ||
-			uint64(detail) >= uint64(len(s.view.details)) {
+		ref += uint32(header >> cellShift)
+		n, at = uvarint(packed, at)
+		quarter += uint32(n)
+		if at >= len(packed) || ref >= uint32(len(s.view.tuples)) || quarter >= quartersPerDay {
 			return errCells
 		}
-		slot := s.board.slots[at]
-		if slot < 0 {
+		mask := packed[at]
+		at++
+		slot, group := int32(-1), int32(dropped)
+		if daily {
+			if major >= uint32(len(s.view.details)) {
+				return errCells
+			}
+			slot, group = slots[quarter], s.groups.group(ref, major)
+		} else if in := major*quartersPerDay + quarter; in < uint32(len(slots)) {
+			slot, group = slots[in], s.groups.group(ref, 0)
+		}
+		if slot < 0 || group == dropped {
+			if header&cellOnes == 0 {
+				for rest := mask; rest != 0; rest &= rest - 1 {
+					_, at = uvarint(packed, at)
+				}
+			}
 			continue
 		}
-		if g := s.groups.group(u.ref, detail); g != dropped {
-			s.board.rows[slot].add(g, u.mask, &u.counts)
+		counts := rows[slot].at(group)
+		for rest := mask & (1<<waybill.NumMetrics - 1); rest != 0; rest &= rest - 1 {
+			n = 1
+			if header&cellOnes == 0 {
+				n, at = uvarint(packed, at)
+			}
+			counts[bits.TrailingZeros8(rest)] += int64(n)
 		}
 	}
-	return u.err()
+	return s.check(packed, at)
+}
+
+// check fails where the cells ended beyond the end of their value.
+func (s *scan) check(packed []byte, at int) error {
+	if at > len(packed) {
+		return errCells
+	}
+	return nil
+}
+
+// uvarint reads a number and returns where the next one begins, which is past the
+// end where there is none.
+func uvarint(data []byte, at int) (uint64, int) {
+	if at < len(data) && data[at] < 0x80 {
+		return uint64(data[at]), at + 1
+	}
+	return longUvarint(data, at)
+}
+
+func longUvarint(data []byte, at int) (uint64, int) {
+	if at < len(data) {
+		if v, n := binary.Uvarint(data[at:]); n > 0 {
+			return v, at + n
+		}
+	}
+	return 0, len(data) + 1
 }
 
 // Values implements waybill.Store.

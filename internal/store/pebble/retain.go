@@ -24,17 +24,27 @@ func (s *Store) horizonAt(now time.Time) partition {
 	return partitionOf(uint32(oldest))
 }
 
-// retain drops the partitions that are older than messages are kept. It first
-// moves the horizon, durably: from then on the messages of those partitions are
-// not found, and events of their times are too late. Then all that is in memory
+// retainEvery is how often old partitions are looked for. It leaves time to import
+// an old history: as long as nothing has been dropped, nothing is too late.
+const retainEvery = 24 * time.Hour
+
+// retain drops the partitions that are older than messages are kept, once a day. It
+// first moves the horizon, durably: from then on the messages of those partitions
+// are not found, and events of their times are too late. Then all that is in memory
 // of them is folded, so that the runs have all there is, and they are dropped.
 //
 // What a dropped message counts stays in the counters. It is added to the settled
 // cells in the same batch, so that the counters are at all times the settled cells
 // and what the live messages contribute.
 func (s *Store) retain() error {
-	if err := s.moveHorizon(); err != nil {
-		return err
+	if now := s.now(); now.Sub(s.retained) >= retainEvery {
+		moved, err := s.moveHorizon()
+		if err != nil {
+			return err
+		}
+		if moved {
+			s.retained = now
+		}
 	}
 	s.mu.RLock()
 	partitions, horizon, g := s.partitions, s.horizon, s.previous
@@ -51,19 +61,22 @@ func (s *Store) retain() error {
 	return nil
 }
 
-// moveHorizon makes the horizon what the clock says and begins a new generation if
-// it moves past messages.
-func (s *Store) moveHorizon() error {
+// moveHorizon makes the horizon what the clock says if there are messages before it,
+// and begins a new generation. It returns false where it has to be called again.
+func (s *Store) moveHorizon() (done bool, err error) {
 	horizon := s.horizonAt(s.now())
 	if horizon <= s.horizon {
-		return nil
+		return true, nil
 	}
 	if !s.lockUnlessWork() {
-		return nil
+		return false, nil
 	}
 	defer s.unlock()
 	if s.previous != nil && !isClosed(s.previous.folded) {
-		return nil // the folder comes again when it is
+		return false, nil
+	}
+	if !s.hasBefore(horizon) {
+		return true, nil
 	}
 	c := s.commit
 	c.begin()
@@ -71,13 +84,37 @@ func (s *Store) moveHorizon() error {
 	c.value = binary.BigEndian.AppendUint16(c.value[:0], uint16(horizon))
 	c.set()
 	if err := c.finish(); err != nil {
-		return err
+		return false, err
 	}
 	s.mu.Lock()
 	s.horizon = horizon
 	s.mu.Unlock()
 	s.rotate()
-	return nil
+	return true, nil
+}
+
+// hasBefore reports whether there are messages of partitions before p, with the
+// right to write held and all but the live table in runs.
+func (s *Store) hasBefore(p partition) bool {
+	in := s.inRuns()
+	return len(in) > 0 && in[0] < p || s.live.hasBefore(p)
+}
+
+func (t *table) hasBefore(p partition) bool {
+	for i, tag := range t.tags {
+		if tag != 0 && t.slots[i].part < p {
+			return true
+		}
+	}
+	return false
+}
+
+// setAside begins a new generation where the log has messages of partitions that
+// are about to be dropped, so that no event finds them.
+func (s *Store) setAside() {
+	if s.live.hasBefore(s.horizon) {
+		s.rotate()
+	}
 }
 
 // dropPartition drops the messages of a partition, channel by channel, and frees

@@ -12,7 +12,7 @@ const (
 	spaceSegment  = 'g' // channel, ID -> the segment
 	spaceOrder    = 'o' // channel, text of the condition or of none, time, ID -> nothing
 	spaceTotal    = 'a' // channel, ID -> all-time counts
-	spaceSnapshot = 'n' // channel, text of the ID, quarter -> time and counts
+	spaceSnapshot = 'x' // channel, text of the ID, quarter -> time and counts
 )
 
 func appendSegmentKey(dst []byte, space byte, c waybill.ChannelNumber, id string) []byte {

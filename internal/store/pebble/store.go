@@ -38,7 +38,7 @@ type Options struct {
 	EventBasisOnly bool
 
 	// GenerationMessages is how many messages are held in memory until they
-	// are written as a sorted run; 0 is 1.3 million, which take 220 MB.
+	// are written as a sorted run; 0 is 680,000, which take 110 MB.
 	GenerationMessages int
 }
 
@@ -90,10 +90,11 @@ type Store struct {
 	channels   map[waybill.ChannelNumber]*channel
 	overlay    *overlay
 	previous   *generation // nil before the first rotation
-	partitions []partition // that have runs, ascending; never changed in place
+	partitions []partition // see inRuns; written by the folder, never in place
 	pass       pass
 
-	dropped bool // whether the filter knows of messages that are dropped; owned by the folder
+	retained time.Time // when old partitions were last looked for; owned by the folder
+	dropped  bool      // whether the filter knows of messages that are dropped; owned by the folder
 
 	closing    chan struct{} // closed when Close begins
 	wake       chan struct{} // tells the passes that one is pending

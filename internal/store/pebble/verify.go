@@ -3,6 +3,7 @@ package pebble
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"fmt"
 	"maps"
 	"slices"
@@ -30,6 +31,11 @@ func (s *Store) Verify(ctx context.Context, limit int) ([]waybill.Difference, er
 	if err != nil {
 		return nil, err
 	}
+	horizon, err := v.get([]byte{spaceFacts, factHorizon})
+	if err != nil {
+		return nil, err
+	}
+	a.horizon = partition(binary.BigEndian.Uint16(horizon))
 	r := replay{s: s, table: a.table, overlay: a.overlay, words: a.words}
 	if _, err := r.run(ctx, v.it, f.last); err != nil {
 		return nil, err
@@ -48,6 +54,7 @@ type audit struct {
 	v           *version
 	limit       int
 	differences []waybill.Difference
+	horizon     partition
 
 	table   *table   // what the log says
 	overlay *overlay // likewise
@@ -230,7 +237,7 @@ func (a *audit) checkMark(m *waybill.Message, p partition) {
 	marked := *m
 	marked.Mark(a.state.MetricsEnabled)
 	slots := marked.Contributions(a.state.Provider, nil)
-	if !a.settled || p < a.s.horizon || marked.Collected == m.Collected || len(slots) == 0 || len(a.differences) >= a.limit {
+	if !a.settled || p < a.horizon || marked.Collected == m.Collected || len(slots) == 0 || len(a.differences) >= a.limit {
 		return
 	}
 	a.differences = append(a.differences, waybill.Difference{

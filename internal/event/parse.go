@@ -53,9 +53,10 @@ type Rejection = ndjson.Rejection
 
 // A Report is the answer to a body, as JSON.
 type Report struct {
-	Received int         `json:"received"`          // events in the body, rejected ones too
-	Changed  *int        `json:"changed,omitempty"` // those that told something new, where that is known
-	Rejected []Rejection `json:"rejected"`          // by line, the first MaxRejected
+	Received int         `json:"received"`           // events in the body, rejected ones too
+	Changed  *int        `json:"changed,omitempty"`  // those that told something new, where that is known
+	TooLate  int         `json:"too_late,omitempty"` // those from before the oldest histories that are kept
+	Rejected []Rejection `json:"rejected"`           // by line, the first MaxRejected
 	Omitted  int         `json:"rejected_omitted,omitempty"`
 }
 

@@ -3,6 +3,7 @@ package ingest
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -61,6 +62,20 @@ type Receipt struct {
 	TooLate  int         // events from before the oldest histories that the store keeps
 	Known    bool        // whether the store could tell: else Changed means nothing
 	Rejected []Rejection // ordered by Index; all other events are durable
+}
+
+// Count tells the metrics what became of the events of one call, those that never
+// came to the Recorder included: they are rejected, and so are those that it
+// rejected itself.
+func (r *Receipt) Count(m *telemetry.Metrics, source string, events, rejected int) {
+	rejected += len(r.Rejected)
+	m.Events(source, "received", events)
+	m.Events(source, "rejected", rejected)
+	if r.Known {
+		m.Events(source, "changed", r.Changed)
+		m.Events(source, "too_late", r.TooLate)
+		m.Events(source, "repeated", events-rejected-r.Changed-r.TooLate)
+	}
 }
 
 // A Rejection is an event that was not recorded.
@@ -252,15 +267,15 @@ func (r *Recorder) next() []*call {
 // call is committed alone, so that none fails for another's mistake.
 func (r *Recorder) commit(calls []*call, merged []waybill.Event) {
 	outcomes, err := r.append(merged)
-	if err != nil && waybill.CodeOf(err) == waybill.Invalid && len(calls) > 1 {
+	if err != nil && refused(err) && len(calls) > 1 {
 		for i := range calls {
 			r.commit(calls[i:i+1], calls[i].events)
 		}
 		return
 	}
-	if err != nil && waybill.CodeOf(err) != waybill.Invalid {
+	if err != nil && !refused(err) {
 		r.log.Error("events could not be recorded", "events", len(merged), "calls", len(calls), "err", err)
-		err = fmt.Errorf("%w: %w", busy("the store cannot record events now"), err)
+		err = unrecorded(err)
 	}
 	r.release(calls)
 	for _, c := range calls {
@@ -270,6 +285,23 @@ func (r *Recorder) commit(calls []*call, merged []waybill.Event) {
 		}
 		c.answered <- o
 	}
+}
+
+// refused reports whether the store finds fault with the events, so that others
+// may be taken.
+func refused(err error) bool {
+	code := waybill.CodeOf(err)
+	return code == waybill.Invalid || code == waybill.TooLarge
+}
+
+// unrecorded returns what callers are told of a failure of the store. It waits at
+// least as long as the store asks for.
+func unrecorded(err error) error {
+	told := busy("the store cannot record events now")
+	if e, ok := errors.AsType[*waybill.Error](err); ok {
+		told.RetryAfter = max(told.RetryAfter, e.RetryAfter)
+	}
+	return fmt.Errorf("%w: %w", told, err)
 }
 
 // append gives the events to the store, whatever became of the callers.

@@ -128,12 +128,7 @@ func (h *receipts) record(ctx context.Context, account string, b *batch) error {
 	if err != nil {
 		return fmt.Errorf("record %d events: %w", len(b.events), err)
 	}
-	h.metrics.Events(dialectName, "received", len(b.events))
-	h.metrics.Events(dialectName, "rejected", len(receipt.Rejected))
-	if receipt.Known {
-		h.metrics.Events(dialectName, "changed", receipt.Changed)
-		h.metrics.Events(dialectName, "repeated", len(b.events)-len(receipt.Rejected)-receipt.Changed)
-	}
+	receipt.Count(h.metrics, dialectName, len(b.events), 0)
 	if len(receipt.Rejected) > 0 {
 		h.rejects.Do(func() {
 			h.log.WarnContext(ctx, "alibaba: events of receipts rejected",

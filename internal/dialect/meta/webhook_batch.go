@@ -164,12 +164,7 @@ func (h *Webhook) recycle(events []waybill.Event) {
 }
 
 func (h *Webhook) countReceipt(receipt ingest.Receipt, events int) {
-	h.metrics.Events(dialectName, "received", events)
-	h.metrics.Events(dialectName, "rejected", len(receipt.Rejected))
-	if receipt.Known {
-		h.metrics.Events(dialectName, "changed", receipt.Changed)
-		h.metrics.Events(dialectName, "repeated", events-len(receipt.Rejected)-receipt.Changed)
-	}
+	receipt.Count(h.metrics, dialectName, events, 0)
 	if len(receipt.Rejected) > 0 {
 		h.rejects.Do(func() {
 			h.log.Warn("meta: events of a webhook rejected; others within a minute are only counted",

@@ -173,7 +173,7 @@ func (h *webhook) events(ctx context.Context, c *waybill.Channel, body []byte) (
 	h.metrics.Events(dialectName, "malformed", batch.Rejected()-len(done.Rejected))
 	report := batch.Report()
 	if done.Known {
-		report.Changed = &done.Changed
+		report.Changed, report.TooLate = &done.Changed, done.TooLate
 	}
 	return &report, nil
 }
@@ -185,12 +185,7 @@ func (h *webhook) record(ctx context.Context, c *waybill.Channel, list []waybill
 	if err != nil {
 		return done, fmt.Errorf("record %d events: %w", len(list), err)
 	}
-	h.metrics.Events(dialectName, "received", len(list))
-	h.metrics.Events(dialectName, "rejected", len(done.Rejected))
-	if done.Known {
-		h.metrics.Events(dialectName, "changed", done.Changed)
-		h.metrics.Events(dialectName, "repeated", len(list)-len(done.Rejected)-done.Changed)
-	}
+	done.Count(h.metrics, dialectName, len(list), 0)
 	if len(done.Rejected) > 0 {
 		h.rejects.Do(func() {
 			h.log.WarnContext(ctx, "momo: events rejected",

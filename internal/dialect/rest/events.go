@@ -11,7 +11,6 @@ import (
 	"waybill/internal/dialect"
 	"waybill/internal/directory"
 	"waybill/internal/event"
-	"waybill/internal/ingest"
 )
 
 // maxCompressed bounds a gzip or zstd body, in bytes. Package event bounds what
@@ -50,13 +49,13 @@ func (a *API) postEvents(ctx context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	receipt.Count(a.opt.Metrics, name, batch.Received, batch.Rejected())
 	for _, r := range receipt.Rejected {
 		batch.Reject(r.Index, r.Err)
 	}
-	a.count(batch, receipt)
 	report := batch.Report()
 	if receipt.Known {
-		report.Changed = &receipt.Changed
+		report.Changed, report.TooLate = &receipt.Changed, receipt.TooLate
 	}
 	return report, nil
 }
@@ -110,14 +109,4 @@ func probableText(r *http.Request) int64 {
 		size = min(16*size, event.MaxBody)
 	}
 	return size
-}
-
-// count tells the metrics what became of a batch.
-func (a *API) count(b *event.Batch, receipt ingest.Receipt) {
-	a.opt.Metrics.Events(name, "received", b.Received)
-	a.opt.Metrics.Events(name, "rejected", b.Rejected())
-	if receipt.Known {
-		a.opt.Metrics.Events(name, "changed", receipt.Changed)
-		a.opt.Metrics.Events(name, "repeated", b.Received-b.Rejected()-receipt.Changed)
-	}
 }

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http/httptest"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -13,6 +15,7 @@ import (
 	"time"
 
 	"waybill"
+	"waybill/internal/telemetry"
 )
 
 // atNoon runs f in a bubble whose clock, which the store looks at, shows noon.
@@ -221,13 +224,19 @@ func TestCloseDrains(t *testing.T) {
 }
 
 func TestCallsDoNotSufferForOneAnother(t *testing.T) {
+	for _, code := range []waybill.Code{waybill.Invalid, waybill.TooLarge} {
+		t.Run(string(code), func(t *testing.T) { callsDoNotSuffer(t, code) })
+	}
+}
+
+func callsDoNotSuffer(t *testing.T, code waybill.Code) {
 	atNoon(t, func(t *testing.T) {
 		store := newLedger(t)
 		gate := make(chan struct{})
 		store.before = func(es []waybill.Event) error {
 			<-gate
 			if slices.ContainsFunc(es, func(e waybill.Event) bool { return e.Channel == 99 }) {
-				return waybill.Errorf(waybill.Invalid, "channel 99 is not configured")
+				return waybill.Errorf(code, "channel 99 is not to be had")
 			}
 			return nil
 		}
@@ -245,7 +254,7 @@ func TestCallsDoNotSufferForOneAnother(t *testing.T) {
 		close(gate)
 		wg.Wait()
 		for i, err := range errs {
-			if invalid := waybill.CodeOf(err) == waybill.Invalid && err != nil; invalid != (i == 2) {
+			if refused := err != nil && waybill.CodeOf(err) == code; refused != (i == 2) {
 				t.Errorf("call %d: %v", i, err)
 			}
 		}
@@ -278,6 +287,40 @@ func TestFailureOfTheStoreReachesAllCallers(t *testing.T) {
 			t.Errorf("%d events pending after the failure", r.queue.pending)
 		}
 	})
+}
+
+func TestTheWaitOfTheStoreIsPassedOn(t *testing.T) {
+	for wait, want := range map[time.Duration]time.Duration{0: time.Second, 7 * time.Second: 7 * time.Second} {
+		store := newLedger(t)
+		store.before = func([]waybill.Event) error {
+			return &waybill.Error{Code: waybill.Unavailable, Message: "busy", RetryAfter: wait}
+		}
+		r := newRecorder(t, store, RecorderOptions{Now: func() time.Time { return noon }})
+		_, err := r.Record(t.Context(), events("a"))
+		if e, ok := errors.AsType[*waybill.Error](err); !ok || e.RetryAfter != want {
+			t.Errorf("a store that asks for %s is told as %v, want a wait of %s", wait, err, want)
+		}
+	}
+}
+
+func TestReceiptIsCounted(t *testing.T) {
+	m := telemetry.New()
+	r := Receipt{Known: true, Changed: 3, TooLate: 2, Rejected: make([]Rejection, 1)}
+	r.Count(m, "x", 10, 1)
+	(&Receipt{}).Count(m, "y", 4, 0) // of a store that cannot know
+	w := httptest.NewRecorder()
+	m.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+	for _, line := range []string{
+		`{outcome="received",source="x"} 10`, `{outcome="rejected",source="x"} 2`, `{outcome="changed",source="x"} 3`,
+		`{outcome="too_late",source="x"} 2`, `{outcome="repeated",source="x"} 3`, `{outcome="received",source="y"} 4`,
+	} {
+		if !strings.Contains(w.Body.String(), "waybill_events_total"+line+"\n") {
+			t.Errorf("%s is not in\n%s", line, w.Body)
+		}
+	}
+	if strings.Contains(w.Body.String(), `{outcome="repeated",source="y"}`) {
+		t.Error("what a store cannot know is counted")
+	}
 }
 
 func TestManyWriters(t *testing.T) {

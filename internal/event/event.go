@@ -67,7 +67,7 @@ func kindNames() []string { return []string{"session", "template", "inbound"} }
 // checks the rest.
 func (w *wireEvent) event() (waybill.Event, error) {
 	e := waybill.Event{
-		Message: w.Message, At: w.At.Instant, Recipient: number(w.Recipient),
+		Message: w.Message, At: w.At.Instant, Recipient: Number(w.Recipient),
 		Failure: waybill.Failure{Code: string(w.Error.Code), Title: w.Error.Title},
 		Click:   w.Click, Button: waybill.Button{Type: w.Button.Type, Text: w.Button.Text},
 	}
@@ -117,7 +117,7 @@ func (w *wireEvent) setLabels(e *waybill.Event) error {
 			e.Labels[l] = waybill.LabelValue{Value: value, Rank: waybill.RankOwn, Rev: w.Rev}
 		}
 	}
-	set(waybill.LabelSender, number(w.Sender))
+	set(waybill.LabelSender, Number(w.Sender))
 	set(waybill.LabelTemplate, w.Template)
 	set(waybill.LabelLanguage, w.Language)
 	set(waybill.LabelCategory, strings.ToUpper(w.Category))
@@ -138,9 +138,9 @@ func (w *wireEvent) setLabels(e *waybill.Event) error {
 	return nil
 }
 
-// number returns a phone number as digits. What has letters, or no digits, is an
+// Number returns a phone number as digits, as it is kept. What has letters, or no digits, is an
 // ID of another sort and stays as it is.
-func number(text string) string {
+func Number(text string) string {
 	isLetter := func(r rune) bool { return r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' || r > '~' }
 	if strings.ContainsFunc(text, isLetter) {
 		return text

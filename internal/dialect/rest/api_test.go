@@ -259,7 +259,7 @@ func TestMessage(t *testing.T) {
 		return f.do("GET", "/waybill/v1/messages/"+path, token, "")
 	}
 	wantJSON(t, get("token-reader", "first/wamid.a%2Fb=="), 200, `{
-		"channel":"first","message":"wamid.a/b==","kind":"template","collected":false,
+		"channel":"first","message":"wamid.a/b==","recipient":"6281234567890","kind":"template","collected":false,
 		"stages":{"sent":"2025-11-20T10:00:00Z","read":"2026-11-20T10:05:00Z"},
 		"reached":{"accepted":"2025-11-20T10:00:00Z","sent":"2025-11-20T10:00:00Z","delivered":"2026-11-20T10:05:00Z","read":"2026-11-20T10:05:00Z"},
 		"labels":{"campaign":"c-7","country":"ID","template":"1100"},

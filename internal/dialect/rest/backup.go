@@ -4,13 +4,8 @@ import (
 	"context"
 	"path/filepath"
 
-	"github.com/go-json-experiment/json"
-
 	"waybill"
-	"waybill/internal/dialect"
 )
-
-const maxBackupBody = 16 << 10
 
 // backupRequest is the body of a call for a backup.
 type backupRequest struct {
@@ -21,13 +16,9 @@ type backupRequest struct {
 // directory of the server's machine. What the call may overwrite is nothing: the
 // directory must not exist.
 func (a *API) postBackup(ctx context.Context, c *call) (any, error) {
-	body, err := dialect.ReadBody(c.Request, maxBackupBody)
-	if err != nil {
-		return nil, err
-	}
 	var asked backupRequest
-	if err := json.Unmarshal(body, &asked, json.RejectUnknownMembers(true)); err != nil {
-		return nil, waybill.Errorf(waybill.Invalid, "the body is not an object with directory: %v", err)
+	if err := readObject(c, &asked, "directory"); err != nil {
+		return nil, err
 	}
 	if !filepath.IsAbs(asked.Directory) {
 		return nil, waybill.Errorf(waybill.Invalid, "directory %s is no absolute path", cut(asked.Directory))

@@ -11,6 +11,7 @@ import (
 type history struct {
 	Channel   string            `json:"channel"`
 	Message   string            `json:"message"`
+	Recipient string            `json:"recipient,omitempty"` // where it is kept
 	Kind      string            `json:"kind"`
 	Collected bool              `json:"collected"`
 	Stages    stages            `json:"stages"`  // the earliest report of each
@@ -61,7 +62,12 @@ func (a *API) message(ctx context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newHistory(&ch, id, &m), nil
+	h := newHistory(&ch, id, &m)
+	h.Recipient, err = a.opt.Store.Recipient(ctx, ch.Number, id)
+	if waybill.CodeOf(err) == waybill.NotFound && err != nil {
+		return nil, unknown // it was dropped between the two questions
+	}
+	return h, err
 }
 
 func newHistory(c *waybill.Channel, id string, m *waybill.Message) history {

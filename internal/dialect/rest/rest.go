@@ -78,6 +78,7 @@ func routes() []route {
 		{method: http.MethodDelete, pattern: segmentPath, scope: waybill.ScopeEventsWrite, run: (*API).deleteSegment},
 		{method: http.MethodGet, pattern: snapshotsPath, scope: waybill.ScopeMetricsRead, run: (*API).snapshots},
 		{method: http.MethodPost, pattern: snapshotsPath, scope: waybill.ScopeEventsWrite, run: (*API).postSnapshots},
+		{method: http.MethodPost, pattern: "/waybill/v1/erasures", operator: true, run: (*API).postErasure},
 		{method: http.MethodPost, pattern: "/waybill/v1/backups", operator: true, run: (*API).postBackup},
 		{method: http.MethodPost, pattern: "/waybill/v1/temporary-keys", scope: waybill.ScopeAdmin, run: (*API).postTemporaryKey},
 		{method: http.MethodGet, pattern: "/waybill/v1/version", run: (*API).version},

@@ -25,7 +25,7 @@ type bloom struct {
 type block [8]uint32
 
 const (
-	bloomBits     = 12      // of a message
+	bloomBits     = 16      // of a message: one in a thousand is taken for an old one
 	smallestBloom = 1 << 16 // messages
 )
 

@@ -223,14 +223,6 @@ func (r *row) at(g int32) *waybill.Counts {
 	return &r.counts[g]
 }
 
-func (r *row) add(g int32, mask byte, n *waybill.Counts) {
-	counts := r.at(g)
-	for ; mask != 0; mask &= mask - 1 {
-		m := bits.TrailingZeros8(mask)
-		counts[m] += n[m]
-	}
-}
-
 func (r *row) addDelta(g int32, d *delta) {
 	counts := r.at(g)
 	for m, n := range d.counts {

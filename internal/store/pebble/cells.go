@@ -124,7 +124,6 @@ const (
 type packer struct {
 	packed              []byte
 	major, ref, quarter uint32
-	any                 bool
 }
 
 func (p *packer) add(c *cell) {

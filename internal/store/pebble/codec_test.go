@@ -301,7 +301,7 @@ func TestBloomFindsWhatWasAdded(t *testing.T) {
 			wrong++
 		}
 	}
-	if wrong > 1500 {
-		t.Errorf("%d of 100000 others are found, want at most 1.5 %%", wrong)
+	if wrong > 400 {
+		t.Errorf("%d of 100000 others are found, want at most 0.4 %%", wrong)
 	}
 }

@@ -307,7 +307,8 @@ func (ch *channel) collects(earliest waybill.Instant) bool {
 // marked returns ref or that of the tuple with the other mark, as the setting of
 // the channel wants it.
 func (c *commit) marked(ch *channel, ref uint32, earliest waybill.Instant) uint32 {
-	if ch.words.tuples[ref].collected() == ch.collects(earliest) {
+	want := ch.collects(earliest)
+	if !want && !ch.words.collected || ch.words.tuples[ref].collected() == want {
 		return ref
 	}
 	if other := ch.words.toggled[ref]; other != 0 {

@@ -2,6 +2,7 @@ package pebble_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -73,7 +74,7 @@ func wrong(ctx context.Context, s *pebble.Store, model *storetest.Model) error {
 		want, missing := model.Message(ctx, e.Channel, e.Message)
 		got, err := s.Message(ctx, e.Channel, e.Message)
 		if err == nil && (missing != nil || !got.Equal(&want)) || missing == nil && waybill.CodeOf(err) == waybill.NotFound {
-			return fmt.Errorf("message %s is %+v, %v, want %+v", e.Message, got, err, want)
+			return fmt.Errorf("message %s is %+v, want %+v; the error is %w", e.Message, got, want, err)
 		}
 	}
 	return nil
@@ -82,7 +83,9 @@ func wrong(ctx context.Context, s *pebble.Store, model *storetest.Model) error {
 func wrongPoints(ctx context.Context, s *pebble.Store, model *storetest.Model) error {
 	for _, basis := range []waybill.Basis{waybill.ByEvent, waybill.BySend} {
 		for _, by := range [][]waybill.Dimension{
-			nil, {waybill.Dimension(waybill.LabelSender)}, {waybill.Dimension(waybill.LabelTemplate)},
+			nil,
+			{waybill.Dimension(waybill.LabelSender)},
+			{waybill.Dimension(waybill.LabelTemplate)},
 			{waybill.Dimension(waybill.LabelCampaign), waybill.DimDetail},
 		} {
 			q := waybill.Query{
@@ -169,7 +172,7 @@ func flip(t *testing.T, fs *vfs.MemFS, path string, r *rand.Rand) int64 {
 	}
 	at := r.Int64N(info.Size())
 	var b [1]byte
-	if _, err := f.ReadAt(b[:], at); err != nil && err != io.EOF {
+	if _, err := f.ReadAt(b[:], at); err != nil && !errors.Is(err, io.EOF) {
 		t.Fatal(err)
 	}
 	b[0] ^= 1 << r.IntN(8)

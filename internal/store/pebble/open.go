@@ -123,7 +123,7 @@ func (s *Store) engineOptions(cache *engine.Cache) *engine.Options {
 	}
 	for i := range o.Levels {
 		o.Levels[i].BlockSize = 16 << 10
-		o.Levels[i].FilterPolicy = tablefilter.FilterPolicy(8)
+		o.Levels[i].FilterPolicy = tablefilter.FilterPolicy(5)
 	}
 	o.ApplyCompressionSettings(func() engine.DBCompressionSettings { return engine.DBCompressionBalanced })
 	o.EventListener = &engine.EventListener{

@@ -115,23 +115,32 @@ func (s *scan) run(ctx context.Context) error {
 	from, to := s.q.Quarters()
 	perUnit := s.days * quartersPerDay
 	first, last := uint32(from)/perUnit, (uint32(to)+perUnit-1)/perUnit
-	err := s.v.s.scanRange(ctx, s.v.it,
+	it := s.v.it
+	it.SetBounds(
 		appendCellsKey(nil, s.space, s.channel, s.q.Basis, first),
-		appendCellsKey(nil, s.space, s.channel, s.q.Basis, last),
-		func(key, value []byte) error {
-			if !s.wants(key) {
-				return nil
-			}
-			if err := s.enter(unitOf(key)); err != nil {
-				return err
-			}
-			if err := s.addPacked(value); err != nil {
-				return fmt.Errorf("read %x: %w", key, err)
-			}
-			return nil
-		})
-	if err != nil {
-		return err
+		appendCellsKey(nil, s.space, s.channel, s.q.Basis, last))
+	for ok := it.First(); ok; {
+		if next := s.skip(it.Key()); next != nil {
+			ok = it.SeekGE(next)
+			continue
+		}
+		value, err := it.ValueAndErr()
+		if err != nil {
+			return s.v.s.readError(err)
+		}
+		if err := s.enter(unitOf(it.Key())); err != nil {
+			return err
+		}
+		if err := s.addPacked(value); err != nil {
+			return fmt.Errorf("read %x: %w", it.Key(), err)
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		ok = it.Next()
+	}
+	if err := it.Error(); err != nil {
+		return s.v.s.readError(err)
 	}
 	for len(s.pending) > 0 {
 		if err := s.enter(s.pending[0]); err != nil {
@@ -141,13 +150,20 @@ func (s *scan) run(ctx context.Context) error {
 	return s.board.end()
 }
 
-// wants reports whether the value of a key is to be read.
-func (s *scan) wants(key []byte) bool {
+// skip returns the next key that can be one that is asked for, nil where this one is.
+func (s *scan) skip(key []byte) []byte {
 	if s.space != spaceTemplate || s.templates == nil {
-		return true
+		return nil
 	}
-	_, ok := slices.BinarySearch(s.templates, binary.BigEndian.Uint32(key[cellsPrefix+4:]))
-	return ok
+	period, template := unitOf(key), binary.BigEndian.Uint32(key[cellsPrefix+4:])
+	i, found := slices.BinarySearch(s.templates, template)
+	switch {
+	case found:
+		return nil
+	case i < len(s.templates):
+		return appendTemplateKey(nil, s.channel, s.q.Basis, period, s.templates[i])
+	}
+	return appendCellsKey(nil, s.space, s.channel, s.q.Basis, period+1)
 }
 
 func appendTemplateKey(dst []byte, c waybill.ChannelNumber, b waybill.Basis, period, template uint32) []byte {

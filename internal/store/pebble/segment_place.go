@@ -104,23 +104,23 @@ func (p *placement) checkTies() error {
 }
 
 // putSegment writes g in place of old, if that exists.
-func (w *commit) putSegment(g, old *waybill.Segment, exists bool) error {
+func (c *commit) putSegment(g, old *waybill.Segment, exists bool) error {
 	if exists && old.Condition != g.Condition {
-		if err := w.dropOrder(old); err != nil {
+		if err := c.dropOrder(old); err != nil {
 			return err
 		}
 	}
 	for _, condition := range conditionsOf(g) {
-		if err := w.batch.Set(appendOrderKey(nil, condition, g), nil, nil); err != nil {
+		if err := c.batch.Set(appendOrderKey(nil, condition, g), nil, nil); err != nil {
 			return err
 		}
 	}
-	return w.batch.Set(appendSegmentKey(nil, spaceSegment, g.Channel, g.ID), appendSegment(nil, g), nil)
+	return c.batch.Set(appendSegmentKey(nil, spaceSegment, g.Channel, g.ID), appendSegment(nil, g), nil)
 }
 
-func (w *commit) dropOrder(g *waybill.Segment) error {
+func (c *commit) dropOrder(g *waybill.Segment) error {
 	for _, condition := range conditionsOf(g) {
-		if err := w.batch.Delete(appendOrderKey(nil, condition, g), nil); err != nil {
+		if err := c.batch.Delete(appendOrderKey(nil, condition, g), nil); err != nil {
 			return err
 		}
 	}

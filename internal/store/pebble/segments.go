@@ -212,7 +212,7 @@ func (s *Store) Snapshots(
 }
 
 // change runs one change of segments as one commit.
-func (s *Store) change(ctx context.Context, f func(w *commit, r segmentReader) error) error {
+func (s *Store) change(ctx context.Context, f func(c *commit, r segmentReader) error) error {
 	if err := s.enter(ctx); err != nil {
 		return err
 	}
@@ -236,7 +236,7 @@ func (s *Store) change(ctx context.Context, f func(w *commit, r segmentReader) e
 // PutSegments implements waybill.Store.
 func (s *Store) PutSegments(ctx context.Context, segments []waybill.Segment) ([]waybill.Segment, error) {
 	var stored []waybill.Segment
-	err := s.change(ctx, func(w *commit, r segmentReader) error {
+	err := s.change(ctx, func(c *commit, r segmentReader) error {
 		p := newPlacement(r, s.now())
 		for i := range segments {
 			g := segments[i]
@@ -244,7 +244,7 @@ func (s *Store) PutSegments(ctx context.Context, segments []waybill.Segment) ([]
 			if err != nil {
 				return err
 			}
-			if err := w.putSegment(&g, &old, exists); err != nil {
+			if err := c.putSegment(&g, &old, exists); err != nil {
 				return err
 			}
 			stored = append(stored, g)
@@ -278,13 +278,13 @@ func (s *Store) DeleteSegment(ctx context.Context, c waybill.ChannelNumber, id s
 
 // PutSnapshots implements waybill.Store.
 func (s *Store) PutSnapshots(ctx context.Context, snapshots []waybill.Snapshot) error {
-	return s.change(ctx, func(w *commit, r segmentReader) error {
+	return s.change(ctx, func(c *commit, r segmentReader) error {
 		latest, err := r.winners(snapshots, s.now())
 		if err != nil {
 			return err
 		}
 		for key, n := range latest {
-			if err := w.batch.Set([]byte(key), appendSnapshot(nil, &n), nil); err != nil {
+			if err := c.batch.Set([]byte(key), appendSnapshot(nil, &n), nil); err != nil {
 				return err
 			}
 		}

@@ -227,6 +227,7 @@ type words struct {
 	byTemplate index
 	byDetail   map[detail]uint32
 	toggled    []uint32 // by ref: 1 + ref with the other mark, 0 where unknown
+	collected  bool     // whether any tuple has the mark
 }
 
 // A view is a state of the dictionaries of a channel. It never changes.
@@ -252,6 +253,7 @@ func (w *words) add(t *tuple) uint32 {
 	ref := uint32(len(w.tuples))
 	w.tuples = append(w.tuples, *t)
 	w.toggled = append(w.toggled, 0)
+	w.collected = w.collected || t.collected()
 	w.byTuple.add(ref, w.hashOf)
 	w.senders = append(w.senders, w.classOf(&w.bySender, ref, (*tuple).bySender))
 	w.templates = append(w.templates, w.classOf(&w.byTemplate, ref, (*tuple).byTemplate))

@@ -178,7 +178,9 @@ func (s *Store) commitQueue() {
 	}
 	err := s.commitRequests(requests)
 	for _, r := range requests {
-		r.err = err
+		if err != nil {
+			r.err = err
+		}
 		close(r.done)
 	}
 }
@@ -198,16 +200,18 @@ func (s *Store) commitRequests(requests []*request) error {
 	}
 	s.live.reserve(events)
 	for _, r := range requests {
-		err := c.load(r.ops)
-		if err == nil {
-			err = checkWords(r.ops)
+		if r.err = checkWords(r.ops); r.err != nil {
+			continue // the others need not suffer for it
 		}
-		if err != nil {
+		if err := c.load(r.ops); err != nil {
 			return errors.Join(err, c.abandon())
 		}
 	}
 	for _, r := range requests {
 		for i := range r.ops {
+			if r.err != nil {
+				break
+			}
 			c.apply(&r.ops[i])
 			if r.ops[i].outcome == waybill.TooLate {
 				late++
@@ -217,6 +221,7 @@ func (s *Store) commitRequests(requests []*request) error {
 	if late > 0 {
 		c.noteTooLate(late)
 	}
+	c.noteOld()
 	return c.finish()
 }
 

@@ -18,8 +18,16 @@ func (s *Store) Checkpoint(ctx context.Context, dir string) error {
 		return err
 	}
 	defer s.leave()
-	s.copying.Lock()
-	defer s.copying.Unlock()
+	// The engine's copy has the files of now and a log that may be later. So no run
+	// may be taken over meanwhile, of which the log would say that it is folded.
+	select {
+	case s.files <- struct{}{}:
+		defer func() { <-s.files }()
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-s.disk.stopped:
+		return s.disk.failure()
+	}
 	if _, err := s.disk.Stat(dir); err == nil {
 		return waybill.Errorf(waybill.Conflict, "%s exists", dir)
 	}

@@ -17,6 +17,9 @@ type commit struct {
 	batch *engine.Batch
 	stamp uint32
 
+	due partition // histories before it could be dropped
+	old bool      // whether events of such came
+
 	touched []int32 // slots of the live table, with named
 	lists   []*list
 	totals  map[totalKey]waybill.Counts
@@ -42,6 +45,7 @@ func newCommit(s *Store) *commit {
 func (c *commit) begin() {
 	c.batch = c.s.db.NewBatch()
 	c.stamp++
+	c.due, c.old = c.s.horizonAt(c.s.now()), false
 	c.touched, c.lists, c.grown = c.touched[:0], c.lists[:0], c.grown[:0]
 	clear(c.totals)
 }
@@ -60,6 +64,7 @@ func (c *commit) load(ops []op) error {
 			o.outcome = waybill.TooLate
 			continue
 		}
+		c.old = c.old || o.at < c.due.start()
 		slot := t.find(o.ch.Number, &o.hash)
 		if slot < 0 {
 			s, x, err := c.s.find(o.ch.Number, &o.hash, partitionOf(o.at))
@@ -369,6 +374,9 @@ func (c *commit) storeText(n uint32) {
 // set adds c.key and c.value to the batch. A batch fails only where it would pass
 // 4 GB; the rest of the commit then fails too.
 func (c *commit) set() { _ = c.batch.Set(c.key, c.value, nil) }
+
+// remove drops c.key from the store.
+func (c *commit) remove() { _ = c.batch.Delete(c.key, nil) }
 
 func (c *commit) grow(ch *channel) {
 	if ch.grown != c.stamp {

@@ -153,6 +153,12 @@ func (s *Store) maintain() error {
 // the packed counters and deletes its log. A crash in between leaves the runs, which
 // say what the log says.
 func (s *Store) foldGeneration(g *generation) error {
+	select {
+	case s.files <- struct{}{}:
+		defer func() { <-s.files }()
+	case <-s.closing:
+		return nil // the log has everything
+	}
 	if err := s.writeRuns(g); err != nil {
 		return err
 	}

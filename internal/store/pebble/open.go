@@ -38,6 +38,7 @@ const (
 	factBases   = 'b' // 1 where the store counts by send
 	factHorizon = 'p' // the first partition that is not dropped
 	factSpan    = 's' // partition:2 -> its earliest and latest time
+	factOld     = 'o' // when events came that are older than messages are kept
 )
 
 // Open opens the store in dir, which it makes where there is none. It fails with
@@ -53,6 +54,7 @@ func Open(dir string, opt Options) (*Store, error) {
 		keepMessages: opt.KeepMessages,
 		limit:        cmp.Or(opt.GenerationMessages, defaultGeneration),
 		texts:        newTexts(),
+		files:        make(chan struct{}, 1),
 		writer:       make(chan struct{}, 1),
 		channels:     make(map[waybill.ChannelNumber]*channel),
 		pass:         pass{over: make(chan struct{})},
@@ -100,7 +102,9 @@ func (s *Store) open(opt Options) error {
 		return errors.Join(err, db.Close())
 	}
 	s.setAside()
-	_, err = s.moveHorizon()
+	if err = s.loadOld(); err == nil {
+		_, err = s.moveHorizon()
+	}
 	return err
 }
 

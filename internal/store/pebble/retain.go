@@ -24,9 +24,59 @@ func (s *Store) horizonAt(now time.Time) partition {
 	return partitionOf(uint32(oldest))
 }
 
-// retainEvery is how often old partitions are looked for. It leaves time to import
-// an old history: as long as nothing has been dropped, nothing is too late.
-const retainEvery = 24 * time.Hour
+const (
+	// retainEvery is how often old partitions are looked for.
+	retainEvery = 24 * time.Hour
+
+	// An import of an old history is let finish: as long as nothing has been
+	// dropped, nothing is too late. Nothing is dropped within quiet after the last
+	// event that is older than messages are kept, but no longer than patience
+	// after the first.
+	quiet    = 24 * time.Hour
+	patience = 7 * 24 * time.Hour
+
+	// oldEvery is how exactly the last of them is stored.
+	oldEvery = time.Hour
+)
+
+// arrivals say when events came that are older than messages are kept, since the
+// horizon last moved.
+type arrivals struct{ first, last waybill.Instant }
+
+// patient reports whether more of them may come.
+func (a arrivals) patient(now time.Time) bool {
+	return a.last != waybill.Never &&
+		now.Sub(a.last.Time()) < quiet && now.Sub(a.first.Time()) < patience
+}
+
+// noteOld stores that events came that are older than messages are kept.
+func (c *commit) noteOld() {
+	now := c.s.now()
+	if !c.old || now.Sub(c.s.old.last.Time()) < oldEvery {
+		return
+	}
+	c.s.old.last = waybill.InstantOf(now)
+	if c.s.old.first == waybill.Never {
+		c.s.old.first = c.s.old.last
+	}
+	c.key = append(c.key[:0], spaceFacts, factOld)
+	c.value = binary.AppendVarint(binary.AppendVarint(c.value[:0], int64(c.s.old.first)), int64(c.s.old.last))
+	c.set()
+}
+
+// loadOld reads what noteOld has stored.
+func (s *Store) loadOld() error {
+	value, err := s.get([]byte{spaceFacts, factOld})
+	if err != nil || value == nil {
+		return err
+	}
+	d := decoder{rest: value}
+	s.old = arrivals{waybill.Instant(d.varint()), waybill.Instant(d.varint())}
+	if !d.complete() {
+		return errors.New("the fact when old events came is corrupt")
+	}
+	return nil
+}
 
 // retain drops the partitions that are older than messages are kept, once a day. It
 // first moves the horizon, durably: from then on the messages of those partitions
@@ -78,14 +128,20 @@ func (s *Store) moveHorizon() (done bool, err error) {
 	if !s.hasBefore(horizon) {
 		return true, nil
 	}
+	if s.old.patient(s.now()) {
+		return false, nil
+	}
 	c := s.commit
 	c.begin()
+	c.key = append(c.key[:0], spaceFacts, factOld)
+	c.remove()
 	c.key = append(c.key[:0], spaceFacts, factHorizon)
 	c.value = binary.BigEndian.AppendUint16(c.value[:0], uint16(horizon))
 	c.set()
 	if err := c.finish(); err != nil {
 		return false, err
 	}
+	s.old = arrivals{}
 	s.mu.Lock()
 	s.horizon = horizon
 	s.mu.Unlock()

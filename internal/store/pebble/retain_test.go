@@ -50,6 +50,57 @@ func TestRetention(t *testing.T) {
 	}
 }
 
+// TestRetentionWaitsForAnImport: as long as an old history comes in, none of it is
+// dropped, also across restarts; but not for ever.
+func TestRetentionWaitsForAnImport(t *testing.T) {
+	const keep, hour = 56 * day, 60 * 60
+	dir, clock := t.TempDir(), &atomic.Int64{}
+	clock.Store(int64(start) + 2000*day)
+	opt := pebble.Options{
+		KeepMessages: keep * time.Second,
+		Now:          func() time.Time { return time.Unix(clock.Load(), 0) },
+	}
+	s := mustOpen(t, dir, opt)
+	configure(t, s, channels()...)
+	send := func(message string) waybill.Outcome {
+		t.Helper()
+		outcomes, err := s.Append(t.Context(), []waybill.Event{
+			{Channel: 1, Message: message, Status: waybill.StatusSent, At: start},
+			{Channel: 1, Message: "now" + message, Status: waybill.StatusSent, At: waybill.Instant(clock.Load())},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return outcomes[0]
+	}
+	// Every 20 hours some come, for a week.
+	for i := range 9 {
+		if got := send("m"); got != waybill.Changed && i == 0 || got != waybill.Unchanged && i > 0 {
+			t.Fatalf("after %d times 20 hours the outcome is %d", i, got)
+		}
+		clock.Add(20 * hour)
+		s = reopen(t, s, dir, opt)
+	}
+	if got := send("m"); got != waybill.TooLate {
+		t.Errorf("after more than a week the outcome is %d, want too late", got)
+	}
+	// A second history, older than what is dropped now, ends by itself.
+	clock.Add(400 * day)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	dir = t.TempDir()
+	s = mustOpen(t, dir, opt)
+	configure(t, s, channels()...)
+	send("m")
+	clock.Add(25 * hour)
+	s = reopen(t, s, dir, opt)
+	defer s.Close()
+	if got := send("m"); got != waybill.TooLate {
+		t.Errorf("a day after the last one the outcome is %d, want too late", got)
+	}
+}
+
 // wantKept looks at what the old and the new message of TestRetention count.
 func wantKept(t *testing.T, s *pebble.Store) {
 	t.Helper()

@@ -56,13 +56,12 @@ const (
 // A Store is a waybill.Store in a directory of this machine. The package comment
 // tells how it works and how it fails.
 type Store struct {
-	db      *engine.DB
-	disk    *disk
-	dir     string
-	copying sync.Mutex // held while a checkpoint is written
-	now     func() time.Time
-	log     *slog.Logger
-	engine  *engine.Options
+	db     *engine.DB
+	disk   *disk
+	dir    string
+	now    func() time.Time
+	log    *slog.Logger
+	engine *engine.Options
 
 	keep         KeepNames
 	keepMessages time.Duration
@@ -75,6 +74,7 @@ type Store struct {
 	queue queue
 	bloom atomic.Pointer[bloom] // nil while it is being made
 
+	files  chan struct{} // holds one value while a run is taken over or a checkpoint is written
 	writer chan struct{} // holds one value while somebody writes
 
 	// Owned by who holds writer.
@@ -93,6 +93,7 @@ type Store struct {
 	partitions []partition // see inRuns; written by the folder, never in place
 	pass       pass
 
+	old      arrivals  // of events that are older than messages are kept; owned by the writer
 	retained time.Time // when old partitions were last looked for; owned by the folder
 	dropped  bool      // whether the filter knows of messages that are dropped; owned by the folder
 

@@ -80,7 +80,7 @@ func (e *Event) Validate(now time.Time) error {
 		return err
 	}
 	for l := range e.Labels {
-		v := &e.Labels[l]
+		v := &e.Labels[l] // to copy all of them would cost more than to check them
 		if v.Rev < 0 || v.Rev > MaxRev {
 			return Errorf(Invalid, "rev %d is not between 0 and %d", v.Rev, int64(MaxRev))
 		}
@@ -118,6 +118,9 @@ func checkTime(at Instant, now time.Time) error {
 
 // checkText bounds a text and keeps out what no store or log should hold.
 func checkText(name, value string, limit int) error {
+	if value == "" {
+		return nil
+	}
 	if len(value) > limit {
 		return Errorf(Invalid, "%s has %d bytes, more than %d", name, len(value), limit)
 	}
@@ -127,7 +130,7 @@ func checkText(name, value string, limit int) error {
 	if !utf8.ValidString(value) {
 		return Errorf(Invalid, "%s %q is not UTF-8", name, value)
 	}
-	if strings.ContainsRune(value, 0) {
+	if strings.IndexByte(value, 0) >= 0 {
 		return Errorf(Invalid, "%s %q contains a NUL", name, value)
 	}
 	return nil

@@ -59,6 +59,9 @@ type Channel struct {
 	Currency string   // ISO 4217, if known
 	Senders  []string // phone numbers as digits
 
+	// SenderIDs are Meta's IDs of phone numbers, by number, as far as known.
+	SenderIDs map[string]string
+
 	// MetricsEnabled is the instant from which Alibaba's metrics collect.
 	MetricsEnabled Instant
 
@@ -67,6 +70,9 @@ type Channel struct {
 
 	// Namespace is Meta's message_template_namespace.
 	Namespace string
+
+	// Insights says whether Meta's template analytics are answered.
+	Insights Insights
 
 	// WebhookSecrets are the path secrets under which a vendor that signs
 	// nothing posts its reports of this channel.
@@ -77,6 +83,17 @@ type Channel struct {
 func (c *Channel) Writable(account string) bool {
 	return account != "" && (account == c.Account || account == c.ISV)
 }
+
+// Insights is the state of the template analytics of a WhatsApp Business Account.
+// The zero value is InsightsDisabled.
+type Insights string
+
+// The states. What was enabled by a call cannot be disabled by one.
+const (
+	InsightsDisabled    Insights = ""
+	InsightsEnabled     Insights = "enabled"
+	InsightsUnavailable Insights = "unavailable" // and cannot be enabled by a call
+)
 
 // A CallbackFormat says how the data is read that a sender attaches to a
 // message and the vendor echoes in its reports.
@@ -177,4 +194,35 @@ type Template struct {
 	Status   string
 	Quality  string
 	Buttons  []Button
+
+	// LinkTrackingOptedOut is Meta's cta_url_link_tracking_opted_out.
+	LinkTrackingOptedOut bool
+}
+
+// A Rate is what a tenant pays for a message of WhatsApp.
+type Rate struct {
+	Account  string
+	Category string // of the price, such as "MARKETING"
+	Country  string // empty for all that have no rate of their own
+	Tier     string // such as "0:250000"; empty for all that have no rate of their own
+	Currency string // ISO 4217
+
+	// Micros is the price of one message, in millionths of the currency.
+	Micros int64
+
+	// From is the instant from which the rate is valid, or Date the day, in
+	// the zone of the channel. With neither it has always been.
+	From Instant
+	Date time.Time
+}
+
+// ValidFrom returns when r becomes valid for a channel in the given zone, Never
+// where it has always been valid.
+func (r *Rate) ValidFrom(zone *time.Location) Instant {
+	if r.Date.IsZero() {
+		return r.From
+	}
+	year, month, day := r.Date.Date()
+	// Noon, since a clock change can skip midnight.
+	return Day.BucketOf(InstantOf(time.Date(year, month, day, 12, 0, 0, 0, zone)), zone).Start
 }

@@ -22,12 +22,16 @@ import (
 )
 
 // asBinary makes the test binary behave as waybill itself, so that tests drive
-// a real process.
+// a real process, or as one of the baselines of a benchmark.
 const asBinary = "WAYBILL_TEST_AS_BINARY"
 
 func TestMain(m *testing.M) {
-	if os.Getenv(asBinary) != "" {
+	switch baseline := os.Getenv(asBinary); baseline {
+	case "":
+	case "waybill":
 		main()
+	default:
+		runBaseline(baseline, os.Args[1:])
 	}
 	testscript.Main(m, map[string]func(){"waybill": main})
 }
@@ -35,7 +39,7 @@ func TestMain(m *testing.M) {
 // waybillCmd returns the command of the real program.
 func waybillCmd(args ...string) *exec.Cmd {
 	cmd := exec.Command(os.Args[0], args...)
-	cmd.Env = append(os.Environ(), asBinary+"=1")
+	cmd.Env = append(os.Environ(), asBinary+"=waybill")
 	return cmd
 }
 
@@ -60,49 +64,61 @@ func start(t testing.TB, args ...string) *process {
 func startTo(t testing.TB, out io.Writer, args ...string) *process {
 	t.Helper()
 	args = append(args, "--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0", "--log-format=json")
-	p := &process{t: t, cmd: waybillCmd(args...), log: new(bytes.Buffer), done: make(chan struct{})}
+	cmd := waybillCmd(args...)
+	cmd.Stdout = out
+	return startCmd(t, cmd, args[0] == "demo")
+}
+
+// startCmd starts a server. That of a demo is ready only when it says so.
+func startCmd(t testing.TB, cmd *exec.Cmd, demo bool) *process {
+	t.Helper()
+	p := &process{t: t, cmd: cmd, log: new(bytes.Buffer), done: make(chan struct{})}
 	stderr, err := p.cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.cmd.Stdout = out
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { p.kill() })
 	ready := make(chan struct{})
 	last := "ready"
-	if args[0] == "demo" {
+	if demo {
 		last = "wrote the credentials"
 	}
 	go p.read(stderr, last, ready)
 	select {
 	case <-ready:
 	case <-p.done:
-		t.Fatalf("waybill %s ended at once:\n%s", args[0], p.log)
+		t.Fatalf("%v ended at once:\n%s", cmd.Args, p.log)
 	case <-time.After(2 * time.Minute):
-		t.Fatalf("waybill %s is not ready after two minutes", args[0])
+		t.Fatalf("%v is not ready after two minutes", cmd.Args)
 	}
 	return p
 }
 
 // read follows the log until the process ends. The message last tells that it is
-// ready.
+// ready; what comes after it is kept unread.
 func (p *process) read(stderr io.Reader, last string, ready chan struct{}) {
 	defer close(p.done)
-	lines := bufio.NewScanner(stderr)
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
-		var line struct{ Msg, URL, Admin string }
-		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
-			line.Msg = "" // not a line of the log, such as a panic
+	lines := bufio.NewReader(stderr)
+	for {
+		text, err := lines.ReadBytes('\n')
+		p.log.Write(text)
+		if err != nil {
+			return
 		}
-		p.log.Write(append(lines.Bytes(), '\n'))
+		var line struct{ Msg, URL, Admin string }
+		if json.Unmarshal(text, &line) != nil {
+			continue // not a line of the log, such as a panic
+		}
 		if line.Msg == "ready" {
 			p.url, p.admin = line.URL, line.Admin
 		}
 		if line.Msg == last {
 			close(ready)
+			_, _ = io.Copy(p.log, lines)
+			return
 		}
 	}
 }

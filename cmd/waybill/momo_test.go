@@ -9,6 +9,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode/utf16"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // momoTenants are an account with a MoMo page.
@@ -17,6 +20,7 @@ accounts:
   - id: "1000000000000001"
     tokens:
       - {name: momo, token: momo-token-0123456789, scopes: ["momo:report"], channels: ["130035"]}
+      - {name: own, token: own-token-0123456789, scopes: ["events:write"], channels: ["130035"]}
     momo_clients:
       - {id: acme, secret: acme-secret-0123456789, pages: ["130035"], groups: [report]}
 channels:
@@ -66,11 +70,91 @@ func TestMomoPage(t *testing.T) {
 	if len(answers) != 1 {
 		t.Errorf("the report is answered in %d ways: %v", len(answers), answers)
 	}
-	if strings.Contains(p.log.String(), "hook-secret") {
-		t.Error("the log shows the secret of the webhook")
+	hook(fmt.Sprintf(`{"message":"n","status":"sent","at":%d000,"segment":"live"}`, killStart))
+	p.stop()
+	if log := p.log.String(); strings.Contains(log, "hook-secret") || !strings.Contains(log, "/webhooks/momo/***") {
+		t.Errorf("the log shows the secret of the webhook, or not the call:\n%s", log)
+	}
+	verify(t, dir)
+}
+
+// TestMomoContent gives segments to the own API, with every odd character, and
+// gets their contents back from MoMo's call byte for byte.
+func TestMomoContent(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	apply(t, dir, momoTenants)
+	p := start(t, "serve", "--data", dir)
+	client := newClient()
+	contents := oddContents()
+	for id, content := range contents {
+		plain, err := jsontext.AppendQuote(nil, content)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for spelling, literal := range map[string]string{"plain": string(plain), "escaped": escaped(content)} {
+			r := send(t, client, http.MethodPut, p.url+"/waybill/v1/channels/130035/segments/"+id+"-"+spelling,
+				`{"template_data":`+literal+`}`, "Authorization", "Bearer own-token-0123456789")
+			if r.status != http.StatusOK && r.status != http.StatusCreated {
+				t.Fatalf("%s %s: %d %s", id, spelling, r.status, r.body)
+			}
+		}
+	}
+	for range 2 {
+		r := send(t, client, http.MethodPost, p.url+"/api/v1/business-pages/130035/chat/messages/report", `{"limit":1000}`,
+			"Authorization", "Bearer momo-token-0123456789")
+		var answer struct {
+			JSON struct {
+				Data []struct {
+					ID      string `json:"segment_id"`
+					Content string `json:"template_data"`
+				} `json:"data"`
+			} `json:"json"`
+		}
+		if err := json.Unmarshal([]byte(r.body), &answer); err != nil || len(answer.JSON.Data) != 2*len(contents) {
+			t.Fatalf("report: %d %s: %v", r.status, r.body, err)
+		}
+		for _, g := range answer.JSON.Data {
+			id, _, _ := strings.Cut(g.ID, "-")
+			if g.Content != contents[id] {
+				t.Errorf("%s has the content %q, was given %q", g.ID, g.Content, contents[id])
+			}
+		}
+		p.kill()
+		p = start(t, "serve", "--data", dir)
 	}
 	p.stop()
-	verify(t, dir)
+}
+
+// oddContents are texts that some step on the way might change, by a word for
+// each. Of the control characters of ASCII they have those that a content may have.
+func oddContents() map[string]string {
+	ascii := "\t\n\r"
+	for c := ' '; c <= 0x7f; c++ {
+		ascii += string(c)
+	}
+	return map[string]string{
+		"empty":      "",
+		"ascii":      ascii,
+		"latin":      "\u0080\u0085\u00a0\u00ad\u00ff",
+		"vietnamese": "Mời bạn ghé quán với ưu đãi đặc biệt, e\u0302\u0301 is ê\u0301 is ế",
+		"emoji":      "🍵👩🏽\u200d🚀🇻🇳❤\ufe0f",
+		"spaces":     " \u2028\u2029\u200b\u3000\ufeff\t ",
+		"last":       "\u202e\ud7ff\ue000\ufffd\ufffe\uffff\U0010ffff",
+		"markup":     `<b>&amp;</b> <script>"'` + "`",
+		"quotes":     `"\"\\"\\\"`,
+		"slashes":    `/\/ \n \u0041 \ud83c \x`,
+		"object":     `{"chatMessage":{"title":"\u003cb\u003e","n":1.0,"n":1e3,"url":"https:\/\/momo.vn\/?a=1&b=2"}} `,
+		"longest":    strings.Repeat("🍵", 4096),
+	}
+}
+
+// escaped returns a JSON string in which every character is an escape.
+func escaped(text string) string {
+	var b strings.Builder
+	for _, unit := range utf16.Encode([]rune(text)) {
+		fmt.Fprintf(&b, `\u%04x`, unit)
+	}
+	return `"` + b.String() + `"`
 }
 
 // TestDemoPrintsCallsThatRun takes the calls that the demo prints to a shell.

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -82,6 +83,7 @@ func (cmd *serveCmd) Run(ctx context.Context, c console) error {
 type app struct {
 	flags     serveFlags
 	data      dataFlags
+	lines     *telemetry.Lines // of log
 	log       *slog.Logger
 	metrics   *telemetry.Metrics
 	public    net.Listener
@@ -104,7 +106,11 @@ func newApp(flags serveFlags, data dataFlags, c console) (*app, error) {
 	if flags.MomoCallsPerSecond < 0 {
 		return nil, fmt.Errorf("--momo-calls-per-second is %d, less than 0", flags.MomoCallsPerSecond)
 	}
-	a := &app{flags: flags, data: data, log: telemetry.NewLogger(c.err, flags.LogFormat, flags.LogLevel), metrics: telemetry.New()}
+	lines := telemetry.NewLines(c.err)
+	a := &app{
+		flags: flags, data: data, lines: lines, log: telemetry.NewLogger(lines, flags.LogFormat, flags.LogLevel),
+		metrics: telemetry.New(),
+	}
 	a.server = server.New(server.Options{Log: a.log, Metrics: a.metrics, Check: a.check})
 	var err error
 	if a.public, err = net.Listen("tcp", flags.Listen); err != nil {
@@ -119,9 +125,16 @@ func newApp(flags serveFlags, data dataFlags, c console) (*app, error) {
 	return a, nil
 }
 
+// heapFloor is address space that is never touched. The garbage collector takes it
+// for memory in use and lets as much garbage come together before it works: a
+// server that holds little would else collect dozens of times a second.
+const heapFloor = 64 << 20
+
 // run serves until ctx is done. Requests get 503 while the data is opened; then
 // prepare is called, and has to call ready.
 func (a *app) run(ctx context.Context, prepare func(context.Context) error) error {
+	defer a.lines.Flush()
+	defer runtime.KeepAlive(make([]byte, heapFloor))
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	served := make(chan error, 1)

@@ -81,6 +81,25 @@ func TestUnknownAccountIsKept(t *testing.T) {
 	}
 }
 
+// TestStopWritesTheWholeLog stops the server at once after its last answers, and
+// finds a line for each.
+func TestStopWritesTheWholeLog(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	apply(t, dir, killTenants)
+	p := start(t, "serve", "--data", dir)
+	client := newClient()
+	const requests = 50
+	for i := range requests {
+		send(t, client, http.MethodGet, fmt.Sprintf("%s/nowhere-%d", p.url, i), "")
+	}
+	p.stop()
+	for i := range requests {
+		if n := strings.Count(p.log.String(), fmt.Sprintf(`/nowhere-%d"`, i)); n != 1 {
+			t.Errorf("request %d has %d lines", i, n)
+		}
+	}
+}
+
 // TestDemo starts the demo twice over one directory: the second run has the same
 // messages, and the file of credentials opens both.
 func TestDemo(t *testing.T) {

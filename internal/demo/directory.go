@@ -24,6 +24,19 @@ type accountEntry struct {
 	Tokens   []tokenEntry `yaml:"tokens,omitempty"`
 	Apps     []appEntry   `yaml:"apps,omitempty"`
 	Clients  []pageClient `yaml:"momo_clients,omitempty"`
+	Rates    []rateEntry  `yaml:"rates,omitempty"`
+}
+
+type rateEntry struct {
+	Category string `yaml:"category"`
+	Country  string `yaml:"country,omitempty"`
+	Price    string `yaml:"price"`
+	Currency string `yaml:"currency"`
+}
+
+type senderEntry struct {
+	Number string `yaml:"number"`
+	ID     string `yaml:"id,omitempty"`
 }
 
 type userEntry struct {
@@ -70,16 +83,17 @@ type pageClient struct {
 }
 
 type channelEntry struct {
-	ID             string   `yaml:"id"`
-	Provider       string   `yaml:"provider"`
-	Account        string   `yaml:"account"`
-	Name           string   `yaml:"name"`
-	Zone           string   `yaml:"time_zone"`
-	Currency       string   `yaml:"currency,omitempty"`
-	Senders        []string `yaml:"senders,omitempty,flow"`
-	MetricsEnabled string   `yaml:"metrics_enabled_at,omitempty"`
-	Namespace      string   `yaml:"namespace,omitempty"`
-	WebhookSecrets []string `yaml:"webhook_secrets,omitempty,flow"`
+	ID             string        `yaml:"id"`
+	Provider       string        `yaml:"provider"`
+	Account        string        `yaml:"account"`
+	Name           string        `yaml:"name"`
+	Zone           string        `yaml:"time_zone"`
+	Currency       string        `yaml:"currency,omitempty"`
+	Senders        []senderEntry `yaml:"senders,omitempty,flow"`
+	MetricsEnabled string        `yaml:"metrics_enabled_at,omitempty"`
+	Namespace      string        `yaml:"namespace,omitempty"`
+	Insights       string        `yaml:"template_insights,omitempty"`
+	WebhookSecrets []string      `yaml:"webhook_secrets,omitempty,flow"`
 }
 
 type templateEntry struct {
@@ -132,7 +146,28 @@ func (b *Business) account() accountEntry {
 		},
 		Apps:    []appEntry{{b.ids.app, []string{s.appSecret}, s.verifyToken}},
 		Clients: []pageClient{{momoClient, s.momoSecret, []string{b.ids.page}, []string{waybill.GroupReport}}},
+		Rates:   rates(),
 	}
+}
+
+// rates returns a made-up rate card for the countries of the shop's customers.
+func rates() []rateEntry {
+	const currency = "USD"
+	list := []rateEntry{
+		{marketing, "", "0.0604", currency}, {utility, "", "0.0077", currency}, {authentication, "", "0.0077", currency},
+	}
+	for _, r := range []struct{ country, marketing, utility string }{
+		{"BR", "0.0625", "0.0068"},
+		{"DE", "0.1365", "0.0550"},
+		{"ID", "0.0411", "0.0250"},
+		{"IN", "0.0118", "0.0014"},
+		{"MX", "0.0305", "0.0085"},
+		{"US", "0.0250", "0.0034"},
+	} {
+		list = append(list, rateEntry{marketing, r.country, r.marketing, currency},
+			rateEntry{utility, r.country, r.utility, currency}, rateEntry{authentication, r.country, r.utility, currency})
+	}
+	return list
 }
 
 func (b *Business) channel(l *line) channelEntry {
@@ -141,12 +176,13 @@ func (b *Business) channel(l *line) channelEntry {
 		Zone: l.zone.String(),
 	}
 	for _, s := range l.senders {
-		c.Senders = append(c.Senders, s.number)
+		c.Senders = append(c.Senders, senderEntry{s.number, s.numberID})
 	}
 	switch l.provider {
 	case waybill.ProviderWABA:
 		c.Currency = "USD"
 		c.Namespace = namespace(b.options.Seed, l)
+		c.Insights = string(waybill.InsightsEnabled)
 	case waybill.ProviderMomo:
 		c.WebhookSecrets = []string{b.secrets.pageHook}
 	case waybill.ProviderChatapp:

@@ -69,22 +69,31 @@ func (b *Budget) room(s *share, n int64) int64 {
 func (b *Budget) take(s *share, n int64) (taken, possible bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	room := b.room(s, n)
-	if b.held+n > b.limit || !s.trusted && b.strangers+n > room {
-		return false, s.held+n <= room
+	if !b.fits(s, n) {
+		return false, s.held+n <= b.room(s, n)
 	}
 	b.move(s, n)
 	s.unused += n
 	return true, true
 }
 
+// fits reports whether s can have n bytes more now.
+func (b *Budget) fits(s *share, n int64) bool {
+	return b.held+n <= b.limit && (s.trusted || b.strangers+n <= b.room(s, n))
+}
+
 // use makes n bytes used, of those that are held and not used. If there are not
-// as many it reports how many are missing. A negative n makes bytes unused.
+// as many it takes what is missing, or else reports how much that is. A negative n
+// makes bytes unused.
 func (b *Budget) use(s *share, n int64) (missing int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if missing = n - s.unused; missing > 0 {
-		return missing
+		if !b.fits(s, missing) {
+			return missing
+		}
+		b.move(s, missing)
+		s.unused += missing
 	}
 	s.unused -= n
 	return 0

@@ -13,7 +13,8 @@ type Dialect interface {
 	Name() string
 
 	// Match reports whether r, which is no webhook, is a call of this
-	// dialect. It must not read the body.
+	// dialect. It must not read the body; where the head of r does not tell,
+	// it can Peek.
 	Match(r *http.Request) bool
 
 	// The path of a request is as it was sent: slashes may be doubled.

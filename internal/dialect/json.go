@@ -24,7 +24,12 @@ func WriteJSON(w http.ResponseWriter, status int, v any) {
 		b.Reset()
 		b.WriteString(`{"error":"internal error"}`)
 	}
-	body := bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+	WriteBody(w, status, bytes.TrimSuffix(b.Bytes(), []byte("\n")))
+}
+
+// WriteBody answers with a body as it is, which is JSON unless the Content-Type
+// that is set says otherwise.
+func WriteBody(w http.ResponseWriter, status int, body []byte) {
 	h := w.Header()
 	if h["Content-Type"] == nil {
 		h.Set("Content-Type", "application/json; charset=utf-8")

@@ -54,6 +54,9 @@ func (s *Scope) Release() {
 func (s *Scope) SetLogAttr(attrs ...slog.Attr) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.attrs == nil {
+		s.attrs = make([]slog.Attr, 0, 6) // which is enough for most
+	}
 	for _, a := range attrs {
 		i := slices.IndexFunc(s.attrs, func(b slog.Attr) bool { return a.Key == b.Key })
 		if i < 0 {

@@ -26,7 +26,7 @@ type ApplyOptions struct {
 //
 // A new channel gets a number that was never used before. An existing one keeps
 // its number, so its account and provider cannot change, and its
-// MetricsEnabled where doc leaves that out. A field of a template that differs
+// MetricsEnabled, Insights and SenderIDs where doc leaves those out. A field of a template that differs
 // from what stands counts as written now: later webhooks can change it, earlier
 // ones cannot.
 //
@@ -144,6 +144,9 @@ func (a account) keep(have account) account {
 func (p *plan) channel(key string, c channel) channel {
 	have, known := p.old[key].(channel)
 	if !known {
+		if c.Insights == disabledOutright {
+			c.Insights = waybill.InsightsDisabled
+		}
 		c.Number = p.next
 		p.next++
 		p.added = append(p.added, c.Channel)
@@ -162,6 +165,13 @@ func (p *plan) channel(key string, c channel) channel {
 	if c.MetricsEnabled == waybill.Never {
 		c.MetricsEnabled = have.MetricsEnabled
 	}
+	switch c.Insights {
+	case waybill.InsightsDisabled:
+		c.Insights = have.Insights
+	case disabledOutright:
+		c.Insights = waybill.InsightsDisabled
+	}
+	c.SenderIDs = keepSenderIDs(c.SenderIDs, have.SenderIDs)
 	return c
 }
 

@@ -79,6 +79,8 @@ type channelRecord struct {
 	MetricsEnabled waybill.Instant        `json:"metrics_enabled_at,omitempty"`
 	Callback       waybill.CallbackFormat `json:"callback_data"`
 	Namespace      string                 `json:"namespace,omitempty"`
+	Insights       waybill.Insights       `json:"insights,omitempty"`
+	SenderIDs      map[string]string      `json:"sender_ids,omitempty"`
 	Sealed         []byte                 `json:"sealed,omitempty"`
 }
 
@@ -140,6 +142,7 @@ func (c channel) encode(s sealer) ([]byte, error) {
 		ID: c.ID, Number: c.Number, Provider: c.Provider.String(), Account: c.Account, ISV: c.ISV,
 		Name: c.Channel.Name, Zone: c.Zone.String(), Currency: c.Currency, Senders: c.Senders,
 		MetricsEnabled: c.MetricsEnabled, Callback: c.Callback, Namespace: c.Namespace,
+		Insights: c.Insights, SenderIDs: c.SenderIDs,
 	}
 	var err error
 	if r.Sealed, err = s.seal(recordKey(c), channelSecrets{c.ISVCode, c.WebhookSecrets}); err != nil {
@@ -154,6 +157,7 @@ func decode(r waybill.Record, s sealer) (entry, error) {
 	decoders := map[string]func(waybill.Record, sealer) (entry, error){
 		"account": decodeAccount, "user": decodeUser, "token": decodeToken, "app": decodeApp,
 		"momo_client": decodeMomoClient, "channel": decodeChannel, "template": decodeTemplate,
+		"rate": decodeRate,
 	}
 	decoder, ok := decoders[kind]
 	if !ok {
@@ -269,5 +273,6 @@ func decodeChannel(r waybill.Record, s sealer) (entry, error) {
 		ISVCode: secrets.ISVCode, Name: v.Name, Zone: zone, Currency: v.Currency,
 		Senders: v.Senders, MetricsEnabled: v.MetricsEnabled, Callback: v.Callback,
 		Namespace: v.Namespace, WebhookSecrets: secrets.WebhookSecrets,
+		Insights: v.Insights, SenderIDs: v.SenderIDs,
 	}}, nil
 }

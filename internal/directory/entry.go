@@ -19,7 +19,7 @@ type entry interface {
 }
 
 // kinds lists the kinds of entries in the order of a diff.
-var kinds = []string{"account", "user", "token", "app", "momo_client", "channel", "template"}
+var kinds = []string{"account", "user", "token", "app", "momo_client", "rate", "channel", "template"}
 
 // A field is a part of an entry that can be compared and shown.
 type field struct {
@@ -43,6 +43,7 @@ func equal(a, b entry) bool {
 //	directory/token/1234567890123456/dashboard    //dashboard of the operator
 //	directory/app/634974688087057
 //	directory/momo_client/acme
+//	directory/rate/1234567890123456/USD/MARKETING/US/any/2026-01-01
 //	directory/channel/cams-acme
 //	directory/template/cams-acme/1100/en
 //
@@ -171,6 +172,8 @@ func (c channel) fields() []field {
 		{name: "metrics_enabled_at", values: one(showInstant(c.MetricsEnabled))},
 		{name: "callback_data", values: one(string(c.Callback))},
 		{name: "namespace", values: one(c.Namespace)},
+		{name: "template_insights", values: one(string(c.Insights))},
+		{name: "sender_ids", values: showSenderIDs(c.SenderIDs)},
 		{name: "webhook_secrets", values: c.WebhookSecrets, secret: true},
 	}
 }

@@ -20,11 +20,11 @@ func TestParseMistakes(t *testing.T) {
 		want     string
 	}{
 		{"an unknown key", "    products: [cams]", "    prodcuts: [cams]", `line 4: accounts[0].prodcuts: unknown key, did you mean "products"?`},
-		{"an unknown key like none", "    products: [cams]", "    colour: red", `line 4: accounts[0].colour: unknown key, known are id, name, products, users, tokens, apps, momo_clients`},
+		{"an unknown key like none", "    products: [cams]", "    colour: red", `line 4: accounts[0].colour: unknown key, known are id, name, products, users, tokens, apps, momo_clients, rates`},
 		{"an unknown section", "templates:", "template:", `line 20: template: unknown key, did you mean "templates"?`},
 		{"an unknown key deep down", "secret: \"${ACME_SECRET}\"", "secert: x", "line 8: accounts[0].users[0].access_keys[0].secret: is missing\nline 8: accounts[0].users[0].access_keys[0].secert: unknown key, did you mean \"secret\"?"},
 		{"a key given twice", "name: Acme\n", "name: Acme\n    name: Acme\n", "line 4: accounts[0].name: is given twice"},
-		{"a merge key", "name: Acme\n", "<<: {name: Acme}\n", "line 3: accounts[0].<<: unknown key, known are id, name, products, users, tokens, apps, momo_clients"},
+		{"a merge key", "name: Acme\n", "<<: {name: Acme}\n", "line 3: accounts[0].<<: unknown key, known are id, name, products, users, tokens, apps, momo_clients, rates"},
 		{"a key that is no text", "name: Acme\n", "[a]: Acme\n", "line 3: accounts[0]: a key is a list, not text"},
 		{"an alias", "name: Acme\n", "name: &n Acme\n", ""},
 		{"an alias that is used", "older-s3cret]", "&s older-s3cret, *s]", "line 12: accounts[0].apps[0].secrets[2]: is an alias, not text"},

@@ -5,11 +5,13 @@ import (
 	"time"
 	_ "time/tzdata" // the zones of channels, also where the system has none
 
+	yaml "go.yaml.in/yaml/v4"
+
 	"waybill"
 )
 
 func (p *parser) account(v value) {
-	o := v.object("id", "name", "products", "users", "tokens", "apps", "momo_clients")
+	o := v.object("id", "name", "products", "users", "tokens", "apps", "momo_clients", "rates")
 	id := o.must("id")
 	a := waybill.Account{
 		ID:       id.id(),
@@ -34,6 +36,7 @@ func (p *parser) account(v value) {
 	for _, c := range o.may("momo_clients").list() {
 		p.momoClient(a.ID, c)
 	}
+	p.rates(a.ID, o.may("rates"))
 }
 
 func product(v value) string  { return v.choice("product", "cams") }
@@ -162,7 +165,7 @@ func (p *parser) momoClient(accountID string, v value) {
 
 func (p *parser) channel(v value) {
 	o := v.object("id", "provider", "account", "isv", "isv_code", "name", "time_zone", "currency",
-		"senders", "metrics_enabled_at", "callback_data", "namespace", "webhook_secrets")
+		"senders", "metrics_enabled_at", "callback_data", "namespace", "template_insights", "webhook_secrets")
 	id, owner, isv := o.must("id"), o.must("account"), o.may("isv")
 	c := waybill.Channel{
 		ID:             id.id(),
@@ -172,12 +175,13 @@ func (p *parser) channel(v value) {
 		ISVCode:        o.may("isv_code").secret(),
 		Name:           o.may("name").text(),
 		Currency:       currency(o.may("currency")),
-		Senders:        o.may("senders").each(sender, false),
+		Insights:       insights(o.may("template_insights")),
 		MetricsEnabled: o.may("metrics_enabled_at").instant(),
 		Callback:       callback(o.may("callback_data")),
 		Namespace:      o.may("namespace").text(),
 		WebhookSecrets: o.may("webhook_secrets").each(p.webhookSecret, true),
 	}
+	c.Senders, c.SenderIDs = p.senders(c.ID, o.may("senders"))
 	c.Zone = zone(o.may("time_zone"), c.Provider)
 	p.refer("account", c.Account, owner, nil)
 	p.refer("account", c.ISV, isv, nil)
@@ -224,6 +228,29 @@ func currency(v value) string {
 	return s
 }
 
+// senders reads phone numbers, each as text or as a mapping with Meta's ID of it.
+func (p *parser) senders(channelID string, v value) (numbers []string, ids map[string]string) {
+	ids = make(map[string]string)
+	numbers = v.each(func(v value) string {
+		if !v.present() || v.node.Kind != yaml.MappingNode {
+			return sender(v)
+		}
+		o := v.object("number", "id")
+		number, id := sender(o.must("number")), o.may("id").id()
+		if id != "" && waybill.Digits(id) != id {
+			o.may("id").mistake("%q is not digits", id)
+		}
+		if id != "" && number != "" && p.define("sender ID of "+channelID, id, o.may("id"), false) {
+			ids[number] = id
+		}
+		return number
+	}, false)
+	if len(ids) == 0 {
+		return numbers, nil
+	}
+	return numbers, ids
+}
+
 func sender(v value) string {
 	s := v.word()
 	digits := waybill.Digits(s)
@@ -231,6 +258,15 @@ func sender(v value) string {
 		v.mistake("%q has no digits", s)
 	}
 	return digits
+}
+
+// disabledOutright is what a document says that disables the analytics, other
+// than one that says nothing of them.
+const disabledOutright waybill.Insights = "disabled"
+
+func insights(v value) waybill.Insights {
+	return waybill.Insights(v.choice("state of template insights", string(waybill.InsightsEnabled),
+		string(disabledOutright), string(waybill.InsightsUnavailable)))
 }
 
 func callback(v value) waybill.CallbackFormat {
@@ -242,7 +278,7 @@ func callback(v value) waybill.CallbackFormat {
 }
 
 func (p *parser) template(v value) {
-	o := v.object("channel", "code", "name", "language", "category", "buttons")
+	o := v.object("channel", "code", "name", "language", "category", "buttons", "link_tracking_opted_out")
 	of, code, language := o.must("channel"), o.must("code"), o.must("language")
 	t := template{
 		channel:  of.id(),
@@ -250,6 +286,9 @@ func (p *parser) template(v value) {
 		language: language.word(),
 		title:    written{Value: o.may("name").text()},
 		category: written{Value: category(o.may("category"))},
+	}
+	if opted := o.may("link_tracking_opted_out"); opted.present() {
+		t.optedOut = written{Value: truth(opted.truth())}
 	}
 	for _, b := range o.may("buttons").list() {
 		button := b.object("type", "text")

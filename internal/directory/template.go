@@ -71,6 +71,7 @@ type template struct {
 	channel, code, language   string
 	title                     written // the vendor calls it the name
 	category, status, quality written
+	optedOut                  written          // "true" or "false"; see truth
 	buttons                   []waybill.Button // from documents alone
 }
 
@@ -100,19 +101,20 @@ func (t template) fields() []field {
 		{name: "category", values: one(t.category.Value), brief: true},
 		{name: "status", values: one(t.status.Value)},
 		{name: "quality", values: one(t.quality.Value)},
-		{name: "buttons"},
+		{name: "link_tracking_opted_out", values: one(t.optedOut.Value)},
 	}
+	buttons := field{name: "buttons"}
 	for _, b := range t.buttons {
-		fs[4].values = append(fs[4].values, b.Type+" "+b.Text)
+		buttons.values = append(buttons.values, b.Type+" "+b.Text)
 	}
-	return fs
+	return append(fs, buttons)
 }
 
 func (t template) public() waybill.Template {
 	return waybill.Template{
 		Channel: t.channel, Code: t.code, Name: t.title.Value, Language: t.language,
 		Category: t.category.Value, Status: t.status.Value, Quality: t.quality.Value,
-		Buttons: t.buttons,
+		Buttons: t.buttons, LinkTrackingOptedOut: t.optedOut.Value == truth(true),
 	}
 }
 
@@ -120,7 +122,7 @@ func (t template) public() waybill.Template {
 // were written.
 func (t template) same(o template) bool {
 	return equal(t, o) && t.title == o.title && t.category == o.category &&
-		t.status == o.status && t.quality == o.quality
+		t.status == o.status && t.quality == o.quality && t.optedOut == o.optedOut
 }
 
 func (t template) learn(f TemplateFact, now waybill.Instant) template {
@@ -145,6 +147,7 @@ func (t template) apply(d template, now waybill.Instant) template {
 	t.channel, t.code, t.language = d.channel, d.code, d.language
 	t.title = t.title.apply(d.title.Value, now)
 	t.category = t.category.apply(d.category.Value, now)
+	t.optedOut = t.optedOut.apply(d.optedOut.Value, now)
 	if d.buttons != nil {
 		t.buttons = d.buttons
 	}
@@ -153,7 +156,7 @@ func (t template) apply(d template, now waybill.Instant) template {
 
 // pruned returns t without what documents said, and whether anything is left.
 func (t template) pruned() (template, bool) {
-	t.title, t.category = t.title.learned(), t.category.learned()
+	t.title, t.category, t.optedOut = t.title.learned(), t.category.learned(), t.optedOut.learned()
 	t.buttons = nil
 	nothing := t.title.Value+t.category.Value+t.status.Value+t.quality.Value == ""
 	return t, !nothing
@@ -167,6 +170,7 @@ type templateRecord struct {
 	Category *written       `json:"category,omitempty"`
 	Status   *written       `json:"status,omitempty"`
 	Quality  *written       `json:"quality,omitempty"`
+	OptedOut *written       `json:"opted_out,omitempty"`
 	Buttons  []buttonRecord `json:"buttons,omitempty"`
 }
 
@@ -185,6 +189,7 @@ func (t template) encode(sealer) ([]byte, error) {
 	r := templateRecord{
 		Channel: t.channel, Code: t.code, Language: t.language, Name: known(t.title),
 		Category: known(t.category), Status: known(t.status), Quality: known(t.quality),
+		OptedOut: known(t.optedOut),
 	}
 	for _, b := range t.buttons {
 		r.Buttons = append(r.Buttons, buttonRecord(b))
@@ -206,6 +211,7 @@ func decodeTemplate(r waybill.Record, _ sealer) (entry, error) {
 	t := template{
 		channel: v.Channel, code: v.Code, language: v.Language, title: known(v.Name),
 		category: known(v.Category), status: known(v.Status), quality: known(v.Quality),
+		optedOut: known(v.OptedOut),
 	}
 	for _, b := range v.Buttons {
 		t.buttons = append(t.buttons, waybill.Button(b))

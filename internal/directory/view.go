@@ -32,6 +32,8 @@ type tenants struct {
 	channelsOf   map[string][]waybill.Channel // by owner
 	numbers      map[waybill.ChannelNumber]waybill.Channel
 	webhookPaths map[tokenHash]waybill.Channel // by hash of the webhook secret
+	rates        map[string][]waybill.Rate     // by account
+	senderIDs    map[string][]waybill.Channel  // by Meta's ID of a number
 }
 
 type keyOf struct {
@@ -140,6 +142,8 @@ func newTenants(entries map[string]entry) *tenants {
 		channelsOf:   make(map[string][]waybill.Channel),
 		numbers:      make(map[waybill.ChannelNumber]waybill.Channel),
 		webhookPaths: make(map[tokenHash]waybill.Channel),
+		rates:        make(map[string][]waybill.Rate),
+		senderIDs:    make(map[string][]waybill.Channel),
 	}
 	for _, e := range entries {
 		v.add(e)
@@ -166,6 +170,8 @@ func (v *tenants) add(e entry) {
 		v.appList = append(v.appList, e.App)
 	case momoClient:
 		v.momoClients[e.ID] = e.MomoClient
+	case rate:
+		v.rates[e.Account] = append(v.rates[e.Account], e.Rate)
 	case channel:
 		v.addChannel(e.Channel)
 	}
@@ -178,6 +184,9 @@ func (v *tenants) addChannel(c waybill.Channel) {
 	v.numbers[c.Number] = c
 	for _, s := range c.WebhookSecrets {
 		v.webhookPaths[hashToken(s)] = c
+	}
+	for _, id := range c.SenderIDs {
+		v.senderIDs[id] = append(v.senderIDs[id], c)
 	}
 }
 
@@ -194,6 +203,12 @@ func (v *tenants) sort() {
 	slices.SortFunc(v.channelList, byID)
 	for _, cs := range v.channelsOf {
 		slices.SortFunc(cs, byID)
+	}
+	for _, cs := range v.senderIDs {
+		slices.SortFunc(cs, byID)
+	}
+	for _, rs := range v.rates {
+		slices.SortFunc(rs, func(a, b waybill.Rate) int { return strings.Compare(rate{a}.name(), rate{b}.name()) })
 	}
 }
 
@@ -288,3 +303,24 @@ func (v *View) Templates(channelID string) []waybill.Template {
 	}
 	return nil
 }
+
+// TemplatesByCode returns the languages of a template of a channel.
+func (v *View) TemplatesByCode(channelID, code string) []waybill.Template {
+	list := v.Templates(channelID)
+	byCode := func(t waybill.Template, code string) int { return strings.Compare(t.Code, code) }
+	from, _ := slices.BinarySearchFunc(list, code, byCode)
+	to := from
+	for to < len(list) && list[to].Code == code {
+		to++
+	}
+	return slices.Clip(list[from:to])
+}
+
+// ChannelsBySenderID returns the channels, as a rule one, that have a phone
+// number with this ID of Meta's, ordered by ID.
+func (v *View) ChannelsBySenderID(id string) []waybill.Channel {
+	return slices.Clip(v.senderIDs[id])
+}
+
+// Rates returns the rate card of an account.
+func (v *View) Rates(account string) []waybill.Rate { return slices.Clip(v.rates[account]) }

@@ -106,8 +106,9 @@ func (r *Recorder) Record(ctx context.Context, events []waybill.Event) (Receipt,
 // owner is full or the Recorder is closed. It also does so when the store could
 // not commit; then, as when ctx ends first and its error is returned, the events
 // may or may not be recorded. The caller can always repeat them safely: they
-// count once. The caller must leave events unchanged for good, since a commit
-// may outlive the call.
+// count once. Where the error is that of ctx, the caller must leave events
+// unchanged for good, since a commit may outlive the call. The texts of events are
+// never to change, whatever is returned.
 func (r *Recorder) RecordFor(ctx context.Context, owner string, events []waybill.Event) (Receipt, error) {
 	valid, rejected := r.validate(events)
 	if len(valid) == 0 {

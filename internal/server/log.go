@@ -38,8 +38,9 @@ func (s *Server) logAccess(x *exchange, extra []slog.Attr, outcome string, took 
 		status = http.StatusOK // what net/http sends for a handler that wrote nothing
 	}
 	method := x.request.Method
-	attrs := make([]slog.Attr, 0, 9+len(extra))
-	attrs = append(attrs,
+	// Not by the logger, which would look for the line of code that logs.
+	line := slog.NewRecord(x.start.Add(took), level, "request", 0)
+	line.AddAttrs(
 		slog.String("method", method[:min(len(method), maxLoggedMethod)]),
 		slog.String("url", dialect.Redact(x.request.URL)),
 		slog.Int("status", status),
@@ -49,9 +50,10 @@ func (s *Server) logAccess(x *exchange, extra []slog.Attr, outcome string, took 
 		slog.String("request_id", x.scope.ID()),
 		slog.String("remote", x.request.RemoteAddr))
 	if outcome == "aborted" {
-		attrs = append(attrs, slog.Bool("aborted", true))
+		line.AddAttrs(slog.Bool("aborted", true))
 	}
-	s.log.LogAttrs(x.scope, level, "request", append(attrs, extra...)...)
+	line.AddAttrs(extra...)
+	_ = s.log.Handler().Handle(x.scope, line) // as the logger does, for there is nobody to tell
 }
 
 // An errorWriter logs what net/http has to say of connections. That is bounded,

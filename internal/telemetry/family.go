@@ -1,6 +1,10 @@
 package telemetry
 
-import "sync"
+import (
+	"maps"
+	"sync"
+	"sync/atomic"
+)
 
 // labels are the values of up to three labels, in the order of their family.
 type labels [3]string
@@ -17,15 +21,18 @@ const (
 )
 
 // A family is a set of series that differ in their labels, made on first use.
+// They are few and soon all made, so that finding one takes no lock.
 type family[S any] struct {
 	open func(labels) S
 
-	mu     sync.RWMutex
-	series map[labels]S
+	mu     sync.Mutex // for who makes one
+	series atomic.Pointer[map[labels]S]
 }
 
 func newFamily[S any](open func(labels) S) *family[S] {
-	return &family[S]{open: open, series: make(map[labels]S)}
+	f := &family[S]{open: open}
+	f.series.Store(&map[labels]S{})
+	return f
 }
 
 // of returns the series of v. Once there are too many, all new ones are the same
@@ -36,26 +43,26 @@ func (f *family[S]) of(v labels) S {
 			v[i] = absentLabel
 		}
 	}
-	f.mu.RLock()
-	s, ok := f.series[v]
-	f.mu.RUnlock()
-	if ok {
+	if s, ok := (*f.series.Load())[v]; ok {
 		return s
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	series := *f.series.Load()
 	clean := v.clean()
-	if s, ok := f.series[clean]; ok {
+	if s, ok := series[clean]; ok {
 		return s
 	}
-	if len(f.series) >= maxSeries {
+	if len(series) >= maxSeries {
 		clean = labels{otherLabel, otherLabel, otherLabel}
-		if s, ok := f.series[clean]; ok {
+		if s, ok := series[clean]; ok {
 			return s
 		}
 	}
-	s = f.open(clean)
-	f.series[clean] = s
+	s := f.open(clean)
+	series = maps.Clone(series)
+	series[clean] = s
+	f.series.Store(&series)
 	return s
 }
 

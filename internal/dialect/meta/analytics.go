@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"slices"
+	"time"
 
 	"waybill"
 	"waybill/internal/dialect"
@@ -22,26 +23,29 @@ type dataPoint struct {
 	Delivered int64 `json:"delivered"`
 }
 
-// analytics answers the field analytics of a WhatsApp Business Account.
+// analyticsField answers the field analytics of a WhatsApp Business Account.
 //
 // https://developers.facebook.com/documentation/business-messaging/whatsapp/analytics/
-func (a *API) analytics(ctx context.Context, node waybill.Channel, f fields.Field) (any, error) {
+func (a *API) analyticsField(ctx context.Context, s *session, n *node, f fields.Field) (any, error) {
+	if err := require(s.token, scopeManagement, scopeMessaging); err != nil {
+		return nil, err
+	}
 	dialect.SetLogAttr(ctx, slog.String("operation", "analytics"))
-	p, err := parseAnalytics(f, node.Zone)
+	p, err := parseAnalytics(f, n.channel.Zone)
 	if err != nil {
 		return nil, err
 	}
-	phones, err := a.phonesInScope(ctx, node, p.phones)
+	phones, err := a.phonesInScope(ctx, n.channel, p.phones)
 	if err != nil {
 		return nil, err
 	}
-	points, err := a.dataPoints(ctx, node, p)
+	points, err := a.dataPoints(ctx, s, n.channel, p)
 	if err != nil {
 		return nil, err
 	}
 	out := object{{"phone_numbers", phones}}
 	if p.countriesNamed {
-		countries, err := a.countriesInScope(ctx, node, p.countries)
+		countries, err := a.countriesInScope(ctx, n.channel, p.countries)
 		if err != nil {
 			return nil, err
 		}
@@ -75,23 +79,121 @@ func (p dataPoint) pick(selection []fields.Field) (object, error) {
 	return whole.pick(selection, analyticsType)
 }
 
-// dataPoints returns the buckets in which something was sent or delivered.
-func (a *API) dataPoints(ctx context.Context, node waybill.Channel, p analyticsParams) (dataPoints, error) {
+// A span is the part of a series that most of the analytics are asked for.
+type span struct {
+	start, end      waybill.Instant
+	granularity     waybill.Granularity
+	granularityName string
+	phones          []string // empty means all
+	countries       []string // empty means all
+}
+
+var spanArguments = []string{"start", "end", "granularity", "phone_numbers", "country_codes"}
+
+// parseSpan reads what most of the analytics have in common. zone is the
+// account's: a date stands for the midnight with which it begins there.
+func parseSpan(args *arguments, zone *time.Location, spellings []spelling) (p span, err error) {
+	if p.start, err = args.instant("start", zone); err != nil {
+		return p, err
+	}
+	if p.end, err = args.instant("end", zone); err != nil {
+		return p, err
+	}
+	if p.end <= p.start {
+		return p, errParam("Param end must be after start - got start %d and end %d", p.start, p.end)
+	}
+	if p.granularity, p.granularityName, err = args.granularity(spellings); err != nil {
+		return p, err
+	}
+	if p.phones, err = args.list("phone_numbers", phoneNumber); err != nil {
+		return p, err
+	}
+	p.countries, err = args.list("country_codes", countryCode)
+	return p, err
+}
+
+// query returns the query of the span about a channel.
+func (p *span) query(c waybill.Channel) waybill.Query {
 	q := waybill.Query{
-		Channels:    []waybill.ChannelNumber{node.Number},
-		From:        p.start,
-		To:          p.end,
-		Granularity: p.granularity,
-		Zone:        node.Zone,
-		Where:       []waybill.Filter{{By: waybill.DimKind, Values: p.kinds}},
+		Channels: []waybill.ChannelNumber{c.Number}, From: p.start, To: p.end,
+		Granularity: p.granularity, Zone: c.Zone,
 	}
-	if len(p.phones) > 0 {
-		q.Where = append(q.Where, waybill.Filter{By: waybill.Dimension(waybill.LabelSender), Values: p.phones})
+	where(&q, waybill.Dimension(waybill.LabelSender), p.phones)
+	where(&q, waybill.Dimension(waybill.LabelCountry), p.countries)
+	return q
+}
+
+// where adds a filter to q, unless there are no values.
+func where(q *waybill.Query, by waybill.Dimension, values []string) {
+	if len(values) > 0 {
+		q.Where = append(q.Where, waybill.Filter{By: by, Values: values})
 	}
-	if len(p.countries) > 0 {
-		q.Where = append(q.Where, waybill.Filter{By: waybill.Dimension(waybill.LabelCountry), Values: p.countries})
+}
+
+// points asks the store, within the bounds of the request.
+func (a *API) points(ctx context.Context, s *session, q waybill.Query) ([]waybill.Point, error) {
+	if err := s.work.step(); err != nil {
+		return nil, err
 	}
 	points, err := a.store.Points(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	return points, s.work.count(len(points))
+}
+
+// analyticsParams are the parameters of the field analytics.
+type analyticsParams struct {
+	span
+	kinds          []string
+	countriesNamed bool // the call named country_codes, even if empty
+}
+
+var analyticsSpellings = []spelling{
+	{"HALF_HOUR", "HALF_HOUR", waybill.HalfHour},
+	{"DAY", "DAILY", waybill.Day},
+	{"MONTH", "MONTHLY", waybill.Month},
+}
+
+// parseAnalytics reads the calls after the field name.
+func parseAnalytics(f fields.Field, zone *time.Location) (p analyticsParams, err error) {
+	args := fieldArguments(f)
+	if err := args.only(append(slices.Clone(spanArguments), "product_types", "as")); err != nil {
+		return p, err
+	}
+	if p.span, err = parseSpan(&args, zone, analyticsSpellings); err != nil {
+		return p, err
+	}
+	if p.kinds, err = args.list("product_types", productKind); err != nil {
+		return p, err
+	}
+	if len(p.kinds) == 0 {
+		p.kinds = []string{waybill.KindTemplate.String(), waybill.KindSession.String()}
+	}
+	p.countriesNamed = args.has("country_codes") ||
+		slices.ContainsFunc(f.Sub, func(s fields.Field) bool { return s.Name == "country_codes" })
+	return p, nil
+}
+
+// productKind reads a product type: 0 are template messages, 2 all others that
+// were sent, 100 those received.
+func productKind(text string) (value, want string) {
+	switch text {
+	case "0":
+		return waybill.KindTemplate.String(), ""
+	case "2":
+		return waybill.KindSession.String(), ""
+	case "100":
+		return waybill.KindInbound.String(), ""
+	}
+	return "", "one of {0, 2, 100}"
+}
+
+// dataPoints returns the buckets in which something was sent or delivered.
+func (a *API) dataPoints(ctx context.Context, s *session, c waybill.Channel, p analyticsParams) (dataPoints, error) {
+	q := p.query(c)
+	where(&q, waybill.DimKind, p.kinds)
+	points, err := a.points(ctx, s, q)
 	if err != nil {
 		return nil, err
 	}
@@ -108,24 +210,24 @@ func (a *API) dataPoints(ctx context.Context, node waybill.Channel, p analyticsP
 
 // phonesInScope returns the numbers that an answer is about: those asked for,
 // else all that the account has registered or that have sent or received.
-func (a *API) phonesInScope(ctx context.Context, node waybill.Channel, asked []string) ([]string, error) {
+func (a *API) phonesInScope(ctx context.Context, c waybill.Channel, asked []string) ([]string, error) {
 	if len(asked) > 0 {
 		return asked, nil
 	}
-	seen, err := a.store.Values(ctx, node.Number, waybill.LabelSender)
+	seen, err := a.store.Values(ctx, c.Number, waybill.LabelSender)
 	if err != nil {
 		return nil, err
 	}
-	all := append(slices.Clone(node.Senders), seen...)
+	all := append(slices.Clone(c.Senders), seen...)
 	all = slices.DeleteFunc(all, func(s string) bool { return !digitsPattern.MatchString(s) })
 	slices.Sort(all)
 	return slices.Compact(all), nil
 }
 
 // countriesInScope returns the countries asked for, else all that were seen.
-func (a *API) countriesInScope(ctx context.Context, node waybill.Channel, asked []string) ([]string, error) {
+func (a *API) countriesInScope(ctx context.Context, c waybill.Channel, asked []string) ([]string, error) {
 	if len(asked) > 0 {
 		return asked, nil
 	}
-	return a.store.Values(ctx, node.Number, waybill.LabelCountry)
+	return a.store.Values(ctx, c.Number, waybill.LabelCountry)
 }

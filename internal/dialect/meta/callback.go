@@ -1,6 +1,10 @@
 package meta
 
-import "waybill"
+import (
+	"strings"
+
+	"waybill"
+)
 
 // maxCallback bounds the callback data that is read, in bytes. Meta allows 512
 // characters.
@@ -35,10 +39,10 @@ func (c *callback) parse(format waybill.CallbackFormat, data string, r *reader) 
 func (c *callback) parseJSON(data string, r *reader) bool {
 	ok := true
 	object := false
-	r.reset([]byte(data))
+	r.reset(data, maxCallback) // which no text of that length can exceed
 	for name := range r.members() {
 		object = true
-		switch string(name) {
+		switch name {
 		case "template":
 			ok = label(&c.template, r.scalar()) && ok
 		case "language":
@@ -56,12 +60,13 @@ func (c *callback) parseJSON(data string, r *reader) bool {
 	return ok
 }
 
-// label sets l to a value that can be a label.
+// label sets l to a value that can be a label. Labels are kept, so it must not be
+// a part of a longer text.
 func label(l *string, value string) bool {
 	if value == "" || len(value) > waybill.MaxLabel || !waybill.Printable(value) {
 		return false
 	}
-	*l = value
+	*l = strings.Clone(value)
 	return true
 }
 

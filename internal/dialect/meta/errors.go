@@ -7,9 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"waybill"
-	"waybill/internal/dialect"
 	"waybill/internal/dialect/meta/fields"
 )
 
@@ -22,6 +25,8 @@ type graphError struct {
 	subcode   int
 	kind      string // the "type" of the envelope
 	message   string
+	title     string // for the user of the caller
+	note      string // for the same
 	transient bool
 }
 
@@ -31,6 +36,7 @@ func (e *graphError) Error() string { return e.message }
 const (
 	typeOAuth  = "OAuthException"
 	typeMethod = "GraphMethodException"
+	typeBatch  = "GraphBatchException"
 )
 
 const docsURL = "https://developers.facebook.com/docs/graph-api"
@@ -51,6 +57,60 @@ func errObject(verb, id string) error {
 		message: fmt.Sprintf("Unsupported %s request. Object with ID '%s' does not exist, "+
 			"cannot be loaded due to missing permissions, or does not support this operation. "+
 			"Please read the Graph API documentation at %s", verb, id, docsURL),
+	}
+}
+
+// errRoot answers a call that names no object.
+func errRoot(verb string) error {
+	return &graphError{
+		status: http.StatusBadRequest, code: 100, kind: typeMethod,
+		message: "Unsupported " + verb + " request. Please read the Graph API documentation at " + docsURL,
+	}
+}
+
+// errBatch is a mistake in a batch.
+func errBatch(format string, args ...any) error {
+	return &graphError{
+		status: http.StatusBadRequest, code: 100, kind: typeBatch, message: fmt.Sprintf(format, args...),
+	}
+}
+
+// errReduce refuses what is more than one request may ask for.
+func errReduce() error {
+	return &graphError{
+		status: http.StatusInternalServerError, code: 1, kind: typeOAuth,
+		message: "Please reduce the amount of data you're asking for, then retry your request",
+	}
+}
+
+// The errors of the switch of template analytics.
+//
+// https://developers.facebook.com/documentation/business-messaging/whatsapp/support/error-codes
+func errInsights(code int, message string) error {
+	return &graphError{
+		status: http.StatusBadRequest, code: code, kind: typeOAuth, message: fmt.Sprintf("(#%d) %s", code, message),
+	}
+}
+
+func errInsightsUnavailable() error {
+	return errInsights(200005, "Template insights are not available yet for this WhatsApp Business account.")
+}
+
+func errInsightsStay() error {
+	return errInsights(200006, "Invalid operation. Template Insights cannot be disabled once enabled.")
+}
+
+func errInsightsDisabled() error {
+	return errInsights(200007, "Template Insights have not been enabled for this WhatsApp Business Account")
+}
+
+// errNoCost answers who asks for nothing but costs that are not known. Meta tells
+// it to those who are billed by a partner.
+func errNoCost() error {
+	return &graphError{
+		status: http.StatusBadRequest, code: 100, kind: typeOAuth, message: "(#100) Cost not available",
+		title: "Cost not available",
+		note:  "There is no rate card for the currency of this account, so that its costs are not known.",
 	}
 }
 
@@ -131,33 +191,41 @@ type envelope struct {
 		Message   string `json:"message"`
 		Type      string `json:"type"`
 		Code      int    `json:"code"`
-		Subcode   int    `json:"error_subcode,omitempty"`
-		Transient bool   `json:"is_transient,omitempty"`
+		Subcode   int    `json:"error_subcode,omitzero"`
+		Title     string `json:"error_user_title,omitzero"`
+		Note      string `json:"error_user_msg,omitzero"`
+		Transient bool   `json:"is_transient,omitzero"`
 		TraceID   string `json:"fbtrace_id"`
 	} `json:"error"`
 }
 
-// writeError is the only place where a failure becomes Graph's error.
-func (a *API) writeError(w http.ResponseWriter, r *http.Request, err error) {
+// failure is the only place where a failure becomes Graph's error. It adds to the
+// headers of the answer what belongs to the error.
+func (a *API) failure(ctx context.Context, h http.Header, err error) (status int, body jsontext.Value) {
 	e, known := asGraphError(err)
 	if !known {
-		a.log.ErrorContext(r.Context(), "meta: request failed", "err", err)
+		a.log.ErrorContext(ctx, "meta: request failed", "err", err)
 	}
-	var body envelope
-	body.Error.Message = e.message
-	body.Error.Type = e.kind
-	body.Error.Code = e.code
-	body.Error.Subcode = e.subcode
-	body.Error.Transient = e.transient
-	body.Error.TraceID = w.Header().Get("X-Fb-Trace-Id")
+	var v envelope
+	v.Error.Message = strings.ToValidUTF8(e.message, "\ufffd")
+	v.Error.Type = e.kind
+	v.Error.Code = e.code
+	v.Error.Subcode = e.subcode
+	v.Error.Title = e.title
+	v.Error.Note = e.note
+	v.Error.Transient = e.transient
+	v.Error.TraceID = h.Get("X-Fb-Trace-Id")
 	if e.status == http.StatusUnauthorized {
-		w.Header().Set("WWW-Authenticate",
-			fmt.Sprintf(`OAuth "Facebook Platform" "invalid_token" %q`, e.message))
+		h.Set("WWW-Authenticate", fmt.Sprintf(`OAuth "Facebook Platform" "invalid_token" %q`, e.message))
 	}
 	if e.status == http.StatusServiceUnavailable {
-		w.Header().Set("Retry-After", "1")
+		h.Set("Retry-After", "1")
 	}
-	dialect.WriteJSON(w, e.status, body)
+	body, err = json.Marshal(v)
+	if err != nil { // the type has no value that JSON lacks
+		a.log.ErrorContext(ctx, "meta: error not encoded", "err", err)
+	}
+	return e.status, body
 }
 
 // newTraceID returns an ID of the form of Graph's fbtrace_id.

@@ -8,9 +8,10 @@ import (
 	"crypto/sha1" //nolint:gosec // an ETag, no secret
 	"encoding/hex"
 	"log/slog"
+	"maps"
 	"net/http"
-	"regexp"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -40,6 +41,7 @@ type API struct {
 	store     waybill.Store
 	webhook   *Webhook
 	usage     *usage
+	answers   atomic.Int64 // bytes of answers to items of batches in progress
 	log       *slog.Logger
 	now       func() time.Time
 }
@@ -55,22 +57,15 @@ func New(o Options) *API {
 // Name returns "meta".
 func (a *API) Name() string { return "meta" }
 
-var (
-	versionPattern = regexp.MustCompile(`^v[0-9]+\.[0-9]+$`)
-	digitsPattern  = regexp.MustCompile(`^[0-9]+$`)
-)
-
 // Match reports whether r looks like a call of the Graph API: its path starts
-// with a version or an object's number.
+// with a version, an object's number or debug_token, or it asks the root for
+// several objects or a batch.
 func (a *API) Match(r *http.Request) bool {
 	parts := splitPath(r.URL.Path)
-	return len(parts) > 0 && (versionPattern.MatchString(parts[0]) || digitsPattern.MatchString(parts[0]))
-}
-
-// splitPath returns the parts of a path. Empty parts do not count, because the
-// SDKs join a version and a path that begins with a slash.
-func splitPath(path string) []string {
-	return strings.FieldsFunc(path, func(r rune) bool { return r == '/' })
+	if len(parts) == 0 {
+		return matchRoot(r)
+	}
+	return versionPattern.MatchString(parts[0]) || digitsPattern.MatchString(parts[0]) || parts[0] == debugTokenPath
 }
 
 // ServeHTTP answers webhooks and calls of the Graph API.
@@ -79,127 +74,74 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.webhook.ServeHTTP(w, r)
 		return
 	}
-	c := newCall(r)
-	c.writeHeaders(w)
-	body, err := a.serve(r.Context(), w, c)
-	if err != nil {
-		a.writeError(w, r, err)
+	c, err := newCall(r)
+	defer func() { a.answers.Add(-c.work.held) }()
+	answer := a.answer(r.Context(), c, err)
+	maps.Copy(w.Header(), answer.header)
+	tag := answer.header.Get("ETag")
+	switch {
+	case tag != "" && hasTag(r.Header.Values("If-None-Match"), tag):
+		w.WriteHeader(http.StatusNotModified)
 		return
+	case c.flag("suppress_http_code"):
+		answer.status = http.StatusOK
 	}
-	a.writeJSON(w, r, body)
+	dialect.WriteBody(w, answer.status, answer.body)
 }
 
-// A call is one request, taken apart.
-type call struct {
-	request *http.Request
-	version string
-	path    []string // without the version
-	params  parameters
+// An answer is what is sent back, of a request or of an item of a batch.
+type answer struct {
+	status int
+	header http.Header
+	body   jsontext.Value
 }
 
-func newCall(r *http.Request) *call {
-	c := &call{request: r, version: DefaultVersion, path: splitPath(r.URL.Path)}
-	if len(c.path) > 0 && versionPattern.MatchString(c.path[0]) {
-		c.version, c.path = c.path[0], c.path[1:]
+// answer answers a call. It is the only place where a value is encoded; err is
+// what was wrong with the call already.
+func (a *API) answer(ctx context.Context, c *call, err error) answer {
+	out := answer{status: http.StatusOK, header: c.headers()}
+	var value any
+	if err == nil {
+		value, err = a.serve(ctx, c, out.header)
 	}
-	return c
-}
-
-// verb returns the method of the call as Graph names it in its errors. The
-// parameter method stands over the HTTP method.
-func (c *call) verb() string {
-	method := c.request.Method
-	if m := strings.TrimSpace(c.params.value("method")); m != "" {
-		method = m
+	if err == nil {
+		out.body, err = json.Marshal(value)
 	}
-	if method = strings.ToLower(method); method == "head" {
-		return "get"
+	if err != nil {
+		out.status, out.body = a.failure(ctx, out.header, err)
+	} else if c.verb() == "get" {
+		sum := sha1.Sum(out.body) //nolint:gosec // an ETag, no secret
+		out.header.Set("ETag", `"`+hex.EncodeToString(sum[:])+`"`)
 	}
-	return method
-}
-
-// writeHeaders sets what every answer of Graph carries, errors included.
-func (c *call) writeHeaders(w http.ResponseWriter) {
-	h := w.Header()
-	h.Set("Facebook-Api-Version", c.version)
-	h.Set("X-Fb-Trace-Id", newTraceID())
-	h.Set("X-Fb-Request-Id", newTraceID())
-	h.Set("X-Fb-Rev", "1")
-	h.Set("X-Fb-Debug", newTraceID())
-	h.Set("Cache-Control", "private, no-cache, no-store, must-revalidate")
-	h.Set("Pragma", "no-cache")
-	h.Set("Expires", "Sat, 01 Jan 2000 00:00:00 GMT")
-	h.Set("Access-Control-Allow-Origin", "*")
-	h.Set("Vary", "Accept-Encoding")
-	h.Set("Content-Type", "application/json; charset=UTF-8")
+	if c.flag("pretty") {
+		_ = out.body.Indent(jsontext.WithIndent("  ")) // what Marshal made is valid
+	}
+	return out
 }
 
 // serve authenticates, finds the object and answers, in that order: a stranger
 // learns nothing about which objects exist.
-func (a *API) serve(ctx context.Context, w http.ResponseWriter, c *call) (any, error) {
-	var err error
-	if c.params, err = parseParameters(c.request); err != nil {
-		return nil, err
-	}
+func (a *API) serve(ctx context.Context, c *call, h http.Header) (any, error) {
 	view := a.directory.View()
-	token, err := a.authenticate(view, c.request, c.params)
+	if len(c.path) == 1 && c.path[0] == debugTokenPath {
+		return a.debugToken(ctx, view, c)
+	}
+	token, err := a.authenticate(view, c)
 	if err != nil {
 		return nil, err
 	}
-	dialect.SetLogAttr(ctx, slog.String("account", token.Account), slog.String("token_name", token.Name))
-	node, err := a.node(view, token, c)
-	if err != nil {
-		return nil, err
+	dialect.Trust(ctx)
+	s := &session{call: c, view: view, token: token, header: h}
+	s.logCaller(ctx)
+	switch {
+	case len(c.path) == 0 && c.params.has("batch"):
+		return a.batch(ctx, s)
+	case c.params.has("ids"):
+		return a.objects(ctx, s)
+	case len(c.path) == 0:
+		return nil, errRoot(c.verb())
 	}
-	if err := a.usage.count(w.Header(), token, node); err != nil {
-		return nil, err
-	}
-	if c.verb() != "get" {
-		return nil, errObject(c.verb(), node.ID)
-	}
-	if len(c.path) > 1 {
-		return nil, errPath(strings.Join(c.path[1:], "/"))
-	}
-	dialect.SetLogAttr(ctx, slog.String("operation", "node"))
-	return a.readNode(ctx, token, node, c.params)
-}
-
-// node returns the WhatsApp Business Account that the path names and the token
-// may see.
-func (a *API) node(view *directory.View, token waybill.Token, c *call) (waybill.Channel, error) {
-	if len(c.path) == 0 {
-		return waybill.Channel{}, &graphError{
-			status: http.StatusBadRequest, code: 100, kind: typeMethod,
-			message: "Unsupported " + c.verb() + " request. Please read the Graph API documentation at " + docsURL,
-		}
-	}
-	id := c.path[0]
-	if !digitsPattern.MatchString(id) {
-		return waybill.Channel{}, errAlias(id)
-	}
-	channel, ok := view.Channel(id)
-	if !ok || channel.Provider != waybill.ProviderWABA || !token.Reaches(&channel) {
-		return waybill.Channel{}, errObject(c.verb(), id)
-	}
-	return channel, nil
-}
-
-// writeJSON is the only place where an answer is encoded. It honours
-// If-None-Match, which Graph answers with an empty 304.
-func (a *API) writeJSON(w http.ResponseWriter, r *http.Request, body any) {
-	text, err := json.Marshal(body)
-	if err != nil {
-		a.writeError(w, r, err)
-		return
-	}
-	sum := sha1.Sum(text) //nolint:gosec // an ETag, no secret
-	tag := `"` + hex.EncodeToString(sum[:]) + `"`
-	w.Header().Set("ETag", tag)
-	if hasTag(r.Header.Values("If-None-Match"), tag) {
-		w.WriteHeader(http.StatusNotModified)
-		return
-	}
-	dialect.WriteJSON(w, http.StatusOK, jsontext.Value(text))
+	return a.object(ctx, s, c.path[0], c.path[1:])
 }
 
 // hasTag reports whether a value of If-None-Match names tag, or any. Weak tags

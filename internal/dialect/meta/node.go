@@ -2,127 +2,253 @@ package meta
 
 import (
 	"context"
+	"log/slog"
 	"slices"
+	"strings"
 
 	"waybill"
+	"waybill/internal/dialect"
 	"waybill/internal/dialect/meta/fields"
 )
 
-// nodeType is what Graph calls a WhatsApp Business Account in its errors.
-const nodeType = "WhatsAppBusinessAccount"
-
-// defaultFields are what a call without fields gets.
-var defaultFields = []fields.Field{
-	{Name: "id"}, {Name: "name"}, {Name: "timezone_id"}, {Name: "message_template_namespace"},
+// A node is an object that has an ID: a WhatsApp Business Account, one of its
+// phone numbers, one of its templates.
+type node struct {
+	kind     *nodeKind
+	id       string
+	channel  waybill.Channel
+	phone    string           // of a phone number
+	template waybill.Template // of a template
 }
 
-// unknownFields are fields that Meta's node has and of which Waybill knows
-// nothing. Graph leaves out a field without a value, and so do we.
-//
-// https://developers.facebook.com/docs/graph-api/reference/whats-app-business-account
-var unknownFields = []string{
-	"account_review_status", "auth_international_rate_eligibility", "business_verification_status",
-	"country", "creation_time", "health_status", "is_enabled_for_insights", "is_shared_with_partners",
-	"linked_commerce_account", "marketing_messages_lite_api_status", "marketing_messages_onboarding_status",
-	"on_behalf_of_business_info", "owner_business", "owner_business_info", "ownership_type",
-	"primary_business_location", "primary_funding_id", "purchase_order_number", "status",
-	"whatsapp_business_manager_messaging_limit",
+// A nodeKind says what a kind of nodes can do.
+type nodeKind struct {
+	name     string // as Graph calls it in its errors
+	defaults []fields.Field
+	fields   map[string]readField
+	unknown  []string // fields that Meta's node has, and of which Waybill knows nothing
+	edges    map[string]edge
+	update   func(*API, context.Context, *session, *node) (any, error) // nil where nothing can be changed
 }
 
-// unservedFields are analytics that are not answered yet. To leave them out as
-// if there were no data would be a wrong answer.
-var unservedFields = []string{
-	"call_analytics", "conversation_analytics", "pricing_analytics", "template_analytics",
-	"template_group_analytics", "group_analytics",
-}
+// A readField returns the value of a field, nil where it has none.
+type readField func(a *API, ctx context.Context, s *session, n *node, f fields.Field) (any, error)
 
-// readNode answers a read of fields of a WhatsApp Business Account.
-func (a *API) readNode(ctx context.Context, token waybill.Token, node waybill.Channel, params parameters) (any, error) {
-	if err := require(token, scopeManagement); err != nil {
-		return nil, err
+// scalar returns the reader of a field whose value is text or an object, and
+// absent where that is empty.
+func scalar(read func(*node) any) readField {
+	return func(_ *API, _ context.Context, _ *session, n *node, f fields.Field) (any, error) {
+		value := read(n)
+		if value == "" {
+			value = nil
+		}
+		return pickValue(value, f)
 	}
-	list, err := fields.Parse(params.value("fields"))
+}
+
+// names returns fields of the given names, without calls.
+func names(list ...string) []fields.Field {
+	selection := make([]fields.Field, len(list))
+	for i, name := range list {
+		selection[i].Name = name
+	}
+	return selection
+}
+
+// maxIDs is how many objects one call may name.
+const maxIDs = 50
+
+// objects answers a read of several objects: an object by their IDs.
+//
+// https://developers.facebook.com/docs/graph-api/guides/field-expansion
+func (a *API) objects(ctx context.Context, s *session) (any, error) {
+	ids, err := fields.ParseList(s.params.value("ids"))
 	if err != nil {
 		return nil, err
 	}
-	if len(list) == 0 {
-		list = defaultFields
+	if len(ids) == 0 {
+		return nil, errParam("Param ids must name an object")
 	}
-	if n := series(list); n > maxSeries {
-		return nil, errParam("The call asks for analytics %d times, more than %d", n, maxSeries)
+	if len(ids) > maxIDs {
+		return nil, errParam("Param ids names %d objects, more than %d", len(ids), maxIDs)
+	}
+	if s.verb() != "get" {
+		return nil, errObject(s.verb(), ids[0])
 	}
 	var out object
+	for _, id := range ids {
+		if id = strings.TrimSpace(id); out.has(id) {
+			continue
+		}
+		value, err := a.object(ctx, s, id, s.path)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, member{id, value})
+	}
+	return out, nil
+}
+
+// object answers a call about one object or one of its edges.
+func (a *API) object(ctx context.Context, s *session, id string, path []string) (any, error) {
+	if err := s.work.step(); err != nil {
+		return nil, err
+	}
+	n, err := s.node(id)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.usage.count(s.header, s.token, n.channel); err != nil {
+		return nil, err
+	}
+	verb := s.verb()
+	switch {
+	case verb == "post" && len(path) == 0 && n.kind.update != nil:
+		return a.updateNode(ctx, s, n)
+	case verb != "get":
+		return nil, errObject(verb, n.id)
+	case len(path) == 0:
+		dialect.SetLogAttr(ctx, slog.String("operation", "node"))
+		return a.readNode(ctx, s, n)
+	case len(path) == 1:
+		if e, ok := n.kind.edges[path[0]]; ok {
+			return a.readEdge(ctx, s, n, path[0], e)
+		}
+	}
+	return nil, errPath(strings.Join(path, "/"))
+}
+
+// node returns the object with the given ID, if the token may see it.
+func (s *session) node(id string) (*node, error) {
+	if !digitsPattern.MatchString(id) {
+		return nil, errAlias(id)
+	}
+	if c, ok := s.view.Channel(id); ok && s.reaches(&c) {
+		return &node{kind: accountKind, id: id, channel: c}, nil
+	}
+	for _, c := range s.view.ChannelsBySenderID(id) {
+		if s.reaches(&c) {
+			return phoneNode(c, numberOf(c, id)), nil
+		}
+	}
+	if n := s.search(id); n != nil {
+		return n, nil
+	}
+	return nil, errObject(s.verb(), id)
+}
+
+// search looks for an object in all accounts that the token may see: a template,
+// or a number of whose ID nothing is known.
+func (s *session) search(id string) *node {
+	for _, c := range s.view.Channels() {
+		if !s.reaches(&c) {
+			continue
+		}
+		if list := s.view.TemplatesByCode(c.ID, id); len(list) > 0 {
+			return templateNode(c, list[0])
+		}
+		if _, known := c.SenderIDs[id]; !known && slices.Contains(c.Senders, id) {
+			return phoneNode(c, id)
+		}
+	}
+	return nil
+}
+
+// reaches reports whether c is a WhatsApp Business Account that the token may
+// see.
+func (s *session) reaches(c *waybill.Channel) bool {
+	return c.Provider == waybill.ProviderWABA && s.token.Reaches(c)
+}
+
+// maxSeries is how many series and edges one call may ask for, under aliases: each
+// is work of its own, and the call counts once against the limit of calls.
+const maxSeries = 20
+
+// readNode answers a read of fields of an object.
+func (a *API) readNode(ctx context.Context, s *session, n *node) (any, error) {
+	if err := require(s.token, scopeManagement); err != nil {
+		return nil, err
+	}
+	list, err := fields.Parse(s.params.value("fields"))
+	if err != nil {
+		return nil, err
+	}
+	series := 0
 	for _, f := range list {
-		value, err := a.nodeField(ctx, token, node, f)
+		if _, isEdge := n.kind.edges[f.Name]; isEdge || f.Name == "analytics" {
+			series++
+		}
+	}
+	if series > maxSeries {
+		return nil, errParam("The call asks for analytics and edges %d times, more than %d", series, maxSeries)
+	}
+	out, err := a.nodeFields(ctx, s, n, list)
+	if err != nil {
+		return nil, err
+	}
+	if !out.has("id") {
+		out = append(out, member{"id", n.id})
+	}
+	return out, nil
+}
+
+// nodeFields returns the fields of n that the selection names, the default ones
+// where it names none.
+func (a *API) nodeFields(ctx context.Context, s *session, n *node, selection []fields.Field) (object, error) {
+	if len(selection) == 0 {
+		selection = n.kind.defaults
+	}
+	out := object{}
+	for _, f := range selection {
+		value, err := a.nodeField(ctx, s, n, f)
 		if err != nil {
 			return nil, err
 		}
 		out.add(f, value)
 	}
-	if !out.has("id") {
-		out = append(out, member{"id", node.ID})
-	}
 	return out, nil
 }
 
-// maxSeries is how many series one call may ask for, under aliases: each is a
-// query of its own, and the call counts once against the limit of calls.
-const maxSeries = 20
-
-func series(list []fields.Field) int {
-	n := 0
-	for _, f := range list {
-		if f.Name == "analytics" {
-			n++
-		}
+// nodeField returns the value of one field, nil where there is none: Graph leaves
+// out a field without a value.
+func (a *API) nodeField(ctx context.Context, s *session, n *node, f fields.Field) (any, error) {
+	if read, ok := n.kind.fields[f.Name]; ok {
+		return read(a, ctx, s, n, f)
 	}
-	return n
-}
-
-// nodeField returns the value of one field, nil where there is none.
-func (a *API) nodeField(ctx context.Context, token waybill.Token, node waybill.Channel, f fields.Field) (any, error) {
-	if f.Name == "analytics" {
-		if err := require(token, scopeManagement, scopeMessaging); err != nil {
-			return nil, err
-		}
-		return a.analytics(ctx, node, f)
+	if e, ok := n.kind.edges[f.Name]; ok {
+		return a.expandEdge(ctx, s, n, e, f)
 	}
-	if read, ok := scalarFields[f.Name]; ok {
-		if text := read(&node); text != "" {
-			return pickValue(text, f)
-		}
-		return pickValue(nil, f)
-	}
-	switch {
-	case slices.Contains(unknownFields, f.Name):
+	if slices.Contains(n.kind.unknown, f.Name) {
 		return nil, nil
-	case slices.Contains(unservedFields, f.Name):
-		return nil, errParam("Field %s is not served", f.Name)
 	}
-	return nil, errNoField(f.Name, nodeType)
+	return nil, errNoField(f.Name, n.kind.name)
 }
 
-var scalarFields = map[string]func(*waybill.Channel) string{
-	"id":       func(c *waybill.Channel) string { return c.ID },
-	"currency": func(c *waybill.Channel) string { return c.Currency },
-	"message_template_namespace": func(c *waybill.Channel) string {
-		return c.Namespace
-	},
-	"name": func(c *waybill.Channel) string {
-		if c.Name == "" {
-			return c.ID
-		}
-		return c.Name
-	},
-	"timezone_id": func(c *waybill.Channel) string { return timezoneIDs[c.Zone.String()] },
+// updateNode changes an object.
+func (a *API) updateNode(ctx context.Context, s *session, n *node) (any, error) {
+	dialect.SetLogAttr(ctx, slog.String("operation", "update"))
+	if err := require(s.token, scopeManagement); err != nil {
+		return nil, err
+	}
+	return n.kind.update(a, ctx, s, n)
 }
 
-// timezoneIDs are Meta's numbers of zones, as far as they are known. Meta
-// publishes no list for WhatsApp.
-var timezoneIDs = map[string]string{
-	"America/Los_Angeles": "1",
-	"Asia/Kolkata":        "71",
-	"Asia/Karachi":        "105",
-	"UTC":                 "474",
-	"Etc/UTC":             "474",
+// truthOf reads a parameter that is true or false.
+func (s *session) truthOf(name string) (bool, error) {
+	switch text := strings.ToLower(strings.TrimSpace(s.params.value(name))); text {
+	case "true", "1":
+		return true, nil
+	case "false", "0":
+		return false, nil
+	default:
+		return false, errParam("Param %s must be a boolean - got %q", name, s.params.value(name))
+	}
+}
+
+// asGone translates that something has been deleted meanwhile.
+func asGone(err error, verb, id string) error {
+	if waybill.CodeOf(err) == waybill.NotFound {
+		return errObject(verb, id)
+	}
+	return err
 }

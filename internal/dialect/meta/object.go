@@ -57,6 +57,30 @@ func (o object) pick(selection []fields.Field, node string) (object, error) {
 	return picked, nil
 }
 
+// pickKnown returns the members that the selection names, as pick does, of an
+// object that need not have all those that are known.
+func (o object) pickKnown(known []string, selection []fields.Field, node string) (object, error) {
+	if selection == nil {
+		return o, nil
+	}
+	picked := object{}
+	for _, f := range selection {
+		if !slices.Contains(known, f.Name) {
+			return nil, errNoField(f.Name, node)
+		}
+		var value any
+		if i := slices.IndexFunc(o, func(m member) bool { return m.name == f.Name }); i >= 0 {
+			value = o[i].value
+		}
+		value, err := pickValue(value, f)
+		if err != nil {
+			return nil, err
+		}
+		picked.add(f, value)
+	}
+	return picked, nil
+}
+
 // pickValue returns what f asks of a value. No value takes parameters, save for
 // another name.
 func pickValue(value any, f fields.Field) (any, error) {

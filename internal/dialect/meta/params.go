@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"mime"
+	"mime/multipart"
 	"net/http"
 	"net/url"
 	"strings"
@@ -41,13 +42,39 @@ func parseParameters(r *http.Request) (parameters, error) {
 	if err != nil || len(body) == 0 {
 		return params, err
 	}
-	switch kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind {
+	switch kind, media, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind {
 	case "application/json":
 		return params, params.addJSON(body)
 	case "application/x-www-form-urlencoded", "":
 		params.addQuery(string(body))
+	case "multipart/form-data":
+		return params, params.addParts(body, media["boundary"])
 	}
 	return params, nil
+}
+
+// addParts reads a form in parts, as SDKs send it that can attach files. Files
+// are left out.
+func (p parameters) addParts(body []byte, boundary string) error {
+	parts := multipart.NewReader(bytes.NewReader(body), boundary)
+	for {
+		part, err := parts.NextRawPart()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return errParam("The body is not valid multipart/form-data: %v", err)
+		}
+		name := strings.TrimSpace(part.FormName())
+		if name == "" || part.FileName() != "" {
+			continue
+		}
+		text, err := io.ReadAll(part)
+		if err != nil {
+			return errParam("The body is not valid multipart/form-data: %v", err)
+		}
+		p[name] = string(text)
+	}
 }
 
 // addQuery reads a query string as Graph does: only & separates, a broken escape

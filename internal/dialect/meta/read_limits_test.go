@@ -205,3 +205,26 @@ func TestStoreFailures(t *testing.T) {
 		}
 	}
 }
+
+// TestSeriesOfOneCall asks for as many series and edges as one call may, and for
+// one more.
+func TestSeriesOfOneCall(t *testing.T) {
+	g := lucky(t)
+	for name, field := range map[string]string{
+		"analytics": "analytics.start(1).end(2).granularity(DAY).as(a%d)", "edges": "message_templates.limit(1).as(a%d)",
+		"pricing": "pricing_analytics.start(1).end(2).granularity(DAILY).as(a%d)",
+	} {
+		t.Run(name, func(t *testing.T) {
+			var list []string
+			for i := range 20 {
+				list = append(list, fmt.Sprintf(field, i))
+			}
+			target := "/v25.0/" + shop + "?fields=" + strings.Join(list, ",")
+			if w := g.shopGet(target); w.Code != http.StatusOK {
+				t.Errorf("20 are answered %d %s", w.Code, w.Body)
+			}
+			wantFailure(t, g.shopGet(target+","+fmt.Sprintf(field, 20)), http.StatusBadRequest, 100, 0, "OAuthException",
+				"(#100) The call asks for analytics and edges 21 times, more than 20")
+		})
+	}
+}

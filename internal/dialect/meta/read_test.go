@@ -134,6 +134,9 @@ func (g *graph) event(line string) waybill.Event {
 	g.t.Helper()
 	var own struct {
 		Channel, Message, Status, Sender, Recipient, Kind, Template string
+		Country, Language, Click                                    string
+		Button                                                      waybill.Button
+		Pricing                                                     struct{ Type, Category, Tier string }
 		At                                                          time.Time
 	}
 	decoder := json.NewDecoder(strings.NewReader(line))
@@ -148,11 +151,16 @@ func (g *graph) event(line string) waybill.Event {
 	}
 	e := waybill.Event{
 		Channel: channel.Number, Message: own.Message, Status: status, At: waybill.InstantOf(own.At),
-		Recipient: own.Recipient, Inbound: own.Kind == "inbound",
+		Recipient: own.Recipient, Inbound: own.Kind == "inbound", Click: own.Click, Button: own.Button,
 	}
 	e.Labels.Set(waybill.LabelSender, own.Sender, waybill.RankOwn)
 	e.Labels.Set(waybill.LabelTemplate, own.Template, waybill.RankOwn)
 	e.Labels.Set(waybill.LabelCountry, dialect.CountryOf(own.Recipient), waybill.RankDerived)
+	e.Labels.Set(waybill.LabelCountry, own.Country, waybill.RankOwn)
+	e.Labels.Set(waybill.LabelLanguage, own.Language, waybill.RankOwn)
+	e.Labels.Set(waybill.LabelPricingType, own.Pricing.Type, waybill.RankVendor)
+	e.Labels.Set(waybill.LabelPricingCategory, own.Pricing.Category, waybill.RankVendor)
+	e.Labels.Set(waybill.LabelTier, own.Pricing.Tier, waybill.RankVendor)
 	return e
 }
 
@@ -161,6 +169,9 @@ func (g *graph) event(line string) waybill.Event {
 func (g *graph) raw(text string) *httptest.ResponseRecorder {
 	g.t.Helper()
 	head, body, _ := strings.Cut(strings.TrimLeft(text, "\n"), "\n\n")
+	if !strings.Contains(head, "\nHost:") {
+		head = strings.TrimRight(head, "\n") + "\nHost: graph.example"
+	}
 	if body != "" && !strings.Contains(head, "Content-Length") {
 		head += "\nContent-Length: " + strconv.Itoa(len(body))
 	}

@@ -18,15 +18,20 @@ const (
 	scopeMessaging  = "whatsapp_business_messaging"
 )
 
-// authenticate returns the token that r carries. Where it carries several, the
-// parameter wins over the header, as on Graph.
+// secret returns the access token that the call carries. Where it carries
+// several, the parameter wins over the header, as on Graph.
 //
 // https://developers.facebook.com/docs/facebook-login/guides/access-tokens
-func (a *API) authenticate(view *directory.View, r *http.Request, params parameters) (waybill.Token, error) {
-	secret := params.value("access_token")
-	if secret == "" {
-		secret = bearer(r)
+func (c *call) secret() string {
+	if secret := c.params.value("access_token"); secret != "" {
+		return secret
 	}
+	return c.bearer
+}
+
+// authenticate returns the token of a call.
+func (a *API) authenticate(view *directory.View, c *call) (waybill.Token, error) {
+	secret := c.secret()
 	if secret == "" {
 		return waybill.Token{}, &graphError{
 			status: http.StatusBadRequest, code: 104, kind: typeOAuth,
@@ -37,19 +42,27 @@ func (a *API) authenticate(view *directory.View, r *http.Request, params paramet
 	if !ok {
 		return waybill.Token{}, errToken(0, "Invalid OAuth access token - Cannot parse access token")
 	}
-	now := a.now()
-	if !token.Expires.IsZero() && !now.Before(token.Expires) {
-		const layout = "Monday, 02-Jan-06 15:04:05 MST"
-		return waybill.Token{}, errToken(463, "Error validating access token: Session has expired on "+
-			token.Expires.UTC().Format(layout)+". The current time is "+now.UTC().Format(layout)+".")
+	if message := a.expiry(token); message != "" {
+		return waybill.Token{}, errToken(463, message)
 	}
-	if proof := params.value("appsecret_proof"); params.has("appsecret_proof") && !validProof(view, token, secret, proof) {
+	if proof := c.params.value("appsecret_proof"); c.params.has("appsecret_proof") && !validProof(view, token, secret, proof) {
 		return waybill.Token{}, &graphError{
 			status: http.StatusBadRequest, code: 100, kind: typeMethod,
 			message: "Invalid appsecret_proof provided in the API argument",
 		}
 	}
 	return token, nil
+}
+
+// expiry says that a token has expired, nothing where it has not.
+func (a *API) expiry(token waybill.Token) string {
+	now := a.now()
+	if !token.Expired(now) {
+		return ""
+	}
+	const layout = "Monday, 02-Jan-06 15:04:05 MST"
+	return "Error validating access token: Session has expired on " + token.Expires.UTC().Format(layout) +
+		". The current time is " + now.UTC().Format(layout) + "."
 }
 
 func bearer(r *http.Request) string {

@@ -3,6 +3,7 @@ package meta
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"math"
 	"mime"
@@ -29,8 +30,9 @@ const (
 	maxWebhookBytes = 3 << 20
 
 	// decodedPerByte is the memory that a byte of a webhook becomes at most:
-	// a status of 52 bytes is an event of some 480.
-	decodedPerByte = 10
+	// a status of 52 bytes is an event of some 480, beside the text that the
+	// events share.
+	decodedPerByte = 11
 )
 
 // WebhookOptions are what a Webhook is made of. Metrics may be nil.
@@ -55,6 +57,7 @@ type Webhook struct {
 	now       func() time.Time
 	rejects   rate.Sometimes // tells the log, where any tenant could fill it
 	decodings sync.Pool
+	events    sync.Pool // of *[]waybill.Event, for the next webhook
 }
 
 // NewWebhook returns a Webhook. Its ReplayParked belongs to the directory's
@@ -65,6 +68,7 @@ func NewWebhook(o WebhookOptions) *Webhook {
 		log: o.Log, metrics: o.Metrics, now: o.Now,
 		rejects:   rate.Sometimes{Interval: time.Minute},
 		decodings: sync.Pool{New: func() any { return new(decoding) }},
+		events:    sync.Pool{New: func() any { return new([]waybill.Event) }},
 	}
 }
 
@@ -73,8 +77,11 @@ func (h *Webhook) decode(body []byte, received waybill.Instant) ([]report, tally
 	d := h.decodings.Get().(*decoding)
 	defer h.decodings.Put(d)
 	defer d.release()
+	d.events = *h.events.Get().(*[]waybill.Event)
 	return d.decode(body, received)
 }
+
+var jsonType = []string{"application/json; charset=utf-8"}
 
 // ServeHTTP answers the handshake (GET) and takes webhooks (POST).
 func (h *Webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -95,7 +102,8 @@ func (h *Webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			h.writeError(w, r, err)
 			return
 		}
-		dialect.WriteJSON(w, http.StatusOK, map[string]bool{"success": true})
+		w.Header()["Content-Type"] = jsonType
+		_, _ = io.WriteString(w, `{"success":true}`) // fails when the caller is gone
 	default:
 		w.Header().Set("Allow", "GET, POST")
 		h.writeError(w, r, errWebhook(http.StatusMethodNotAllowed, 100, "method "+r.Method+" is neither GET nor POST"))
@@ -174,11 +182,9 @@ func (h *Webhook) receive(r *http.Request) error {
 // sending the body. The IDs of apps are public, and knowing that one is served
 // here opens nothing.
 func readSigned(r *http.Request, app waybill.App) ([]byte, error) {
-	errSignature := errWebhook(http.StatusUnauthorized, 190,
-		"X-Hub-Signature-256 is not sha256= and the signature of the body under a secret of the app")
 	signature, ok := signatureOf(r.Header)
 	if !ok {
-		return nil, errSignature
+		return nil, errSignature()
 	}
 	if err := checkContent(r.Header); err != nil {
 		return nil, err
@@ -187,17 +193,22 @@ func readSigned(r *http.Request, app waybill.App) ([]byte, error) {
 		return nil, err
 	}
 	if len(app.Secrets) == 0 {
-		return nil, errSignature
+		return nil, errSignature()
 	}
 	body, err := dialect.ReadBody(r, maxWebhookBytes)
 	if err != nil {
 		return nil, err
 	}
 	if !signed(app, body, signature) {
-		return nil, errSignature
+		return nil, errSignature()
 	}
 	dialect.Trust(r.Context())
 	return body, dialect.Hold(r.Context(), decodedPerByte*int64(len(body)))
+}
+
+func errSignature() error {
+	return errWebhook(http.StatusUnauthorized, 190,
+		"X-Hub-Signature-256 is not sha256= and the signature of the body under a secret of the app")
 }
 
 // checkContent refuses what is evidently no webhook of Meta's, which are plain
@@ -208,7 +219,7 @@ func checkContent(h http.Header) error {
 			"content encoding "+strconv.Quote(clip(encoding))+" is not taken here: send the body as it is signed")
 	}
 	text := h.Get("Content-Type")
-	if text == "" {
+	if text == "" || text == "application/json" {
 		return nil
 	}
 	kind, _, _ := mime.ParseMediaType(text)

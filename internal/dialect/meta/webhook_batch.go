@@ -23,8 +23,9 @@ const (
 type batch struct {
 	events   []waybill.Event
 	facts    []directory.TemplateFact
-	unowned  []string            // accounts of nobody, in the order of the body
-	unread   map[string][][]byte // their entries
+	senders  map[string]map[string]string // new IDs of numbers, by channel and number
+	unowned  []string                     // accounts of nobody, in the order of the body
+	unread   map[string][][]byte          // their entries
 	tally    tally
 	foreign  int // reports about accounts of others
 	unnamed  int // reports about what is no account
@@ -66,11 +67,29 @@ func (b *batch) own(r *report, c waybill.Channel, callbacks *callbackReader) {
 		f.Channel = c.ID
 		b.facts = append(b.facts, f)
 	}
+	b.learnSenders(r, c)
 	if b.events == nil {
 		b.events = r.events
 		return
 	}
 	b.events = append(b.events, r.events...)
+}
+
+// learnSenders adds the IDs of numbers that are not known yet. As a rule there are
+// none.
+func (b *batch) learnSenders(r *report, c waybill.Channel) {
+	for _, s := range r.senders {
+		if _, known := c.SenderIDs[s.number]; known {
+			continue
+		}
+		if b.senders == nil {
+			b.senders = make(map[string]map[string]string)
+		}
+		if b.senders[c.ID] == nil {
+			b.senders[c.ID] = make(map[string]string)
+		}
+		b.senders[c.ID][s.number] = s.id
+	}
 }
 
 func (b *batch) keep(r *report) {
@@ -89,17 +108,20 @@ func (b *batch) keep(r *report) {
 
 // count counts what became of the reports; recorded events are counted by record.
 func (b *batch) count(h *Webhook) {
-	for outcome, n := range map[string]int{
-		"malformed":      b.tally.malformed,
-		"unknown_status": b.tally.unknownStatus,
-		"ignored":        b.tally.ignored,
-		"vendor_error":   b.tally.vendorErrors,
-		"bad_callback":   b.tally.callbackErrors,
-		"foreign":        b.foreign,
-		"no_account":     b.unnamed,
-		"parking_full":   b.overflow,
+	for _, c := range [...]struct {
+		outcome string
+		n       int
+	}{
+		{"malformed", b.tally.malformed},
+		{"unknown_status", b.tally.unknownStatus},
+		{"ignored", b.tally.ignored},
+		{"vendor_error", b.tally.vendorErrors},
+		{"bad_callback", b.tally.callbackErrors},
+		{"foreign", b.foreign},
+		{"no_account", b.unnamed},
+		{"parking_full", b.overflow},
 	} {
-		h.metrics.Events(dialectName, outcome, n)
+		h.metrics.Events(dialectName, c.outcome, c.n)
 	}
 }
 
@@ -111,6 +133,12 @@ func (h *Webhook) record(ctx context.Context, b *batch, account string) error {
 			return fmt.Errorf("learn templates: %w", err)
 		}
 	}
+	for channel, ids := range b.senders {
+		err := h.directory.LearnSenderIDs(ctx, channel, ids)
+		if err != nil && waybill.CodeOf(err) != waybill.NotFound { // the channel may have gone meanwhile
+			return fmt.Errorf("learn IDs of numbers: %w", err)
+		}
+	}
 	if len(b.events) == 0 {
 		return nil
 	}
@@ -119,7 +147,20 @@ func (h *Webhook) record(ctx context.Context, b *batch, account string) error {
 		return fmt.Errorf("record %d events: %w", len(b.events), err)
 	}
 	h.countReceipt(receipt, len(b.events))
+	h.recycle(b.events)
 	return nil
+}
+
+// recycle lets the next webhook have the memory of events that are recorded, unless
+// there is more of it than one usually needs.
+func (h *Webhook) recycle(events []waybill.Event) {
+	const maxKept = 1024
+	if cap(events) > maxKept {
+		return
+	}
+	clear(events)
+	events = events[:0]
+	h.events.Put(&events)
 }
 
 func (h *Webhook) countReceipt(receipt ingest.Receipt, events int) {

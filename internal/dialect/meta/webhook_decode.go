@@ -1,7 +1,6 @@
 package meta
 
 import (
-	"bytes"
 	"errors"
 	"io"
 	"strings"
@@ -28,7 +27,11 @@ type report struct {
 	events    []waybill.Event
 	callbacks []attachment
 	facts     []directory.TemplateFact
+	senders   []senderID
 }
+
+// A senderID is Meta's ID of one of our numbers.
+type senderID struct{ number, id string }
 
 // An attachment is the callback data of an event. How it is read depends on the
 // channel.
@@ -44,7 +47,7 @@ func (r *report) says() bool { return len(r.events)+len(r.facts) > 0 }
 // samples for the account 0, and other samples have words there.
 func isID(text string) bool {
 	const maxDigits = 32
-	return text != "" && text != "0" && len(text) <= maxDigits && strings.Trim(text, "0123456789") == ""
+	return text != "" && text != "0" && len(text) <= maxDigits && digits(text)
 }
 
 // A tally counts what a webhook holds that becomes no event.
@@ -65,17 +68,19 @@ type decoding struct {
 	received waybill.Instant
 	tally    tally
 	value    changeValue
+	events   []waybill.Event // empty, for the events of the first entry; may be nil
 }
 
 // release forgets the last webhook, and all memory that is more than an ordinary
 // one needs.
 func (d *decoding) release() {
 	const maxKept = 4096
-	d.reset(nil)
+	d.reset("", 0)
 	d.value.reset()
-	if len(d.words) == maxWords || cap(d.value.statuses)+cap(d.value.messages)+cap(d.scratch) > maxKept {
+	if cap(d.value.statuses)+cap(d.value.messages)+cap(d.scratch)+cap(d.names) > maxKept {
 		*d = decoding{}
 	}
+	clear(d.names[:cap(d.names)])
 }
 
 // decode returns what the entries of a webhook report. received is the time that
@@ -83,18 +88,15 @@ func (d *decoding) release() {
 // the body is no webhook at all; what is wrong within is skipped and counted in
 // the tally.
 func (d *decoding) decode(body []byte, received waybill.Instant) ([]report, tally, error) {
-	if err := dialect.CheckDepth(body, maxDepth); err != nil {
-		return nil, tally{}, err
-	}
 	d.received, d.tally = received, tally{}
-	d.reset(body)
+	d.reset(string(body), maxDepth)
 	object, entries, reports := webhookObject, false, []report(nil)
 	for name := range d.members() {
-		switch string(name) {
+		switch name {
 		case "object":
 			object = d.scalar()
 		case "entry":
-			entries = d.dec.PeekKind() == '['
+			entries = d.peek() == '['
 			for range d.elements(&d.tally.malformed) {
 				if r := d.entry(body); r.says() {
 					reports = append(reports, r)
@@ -117,20 +119,34 @@ func (d *decoding) decode(body []byte, received waybill.Instant) ([]report, tall
 	return reports, d.tally, nil
 }
 
-// finish reads the end of the text and says what was wrong with it.
+// finish reads the end of the text. It returns an Invalid error that says what
+// was wrong with the text, if anything was. A text of nothing but white space is
+// not wrong.
 func (r *reader) finish() error {
-	if r.err == nil {
-		if _, r.err = r.dec.ReadToken(); r.err == nil {
-			return waybill.Errorf(waybill.Invalid, "there is more behind the JSON value, at byte %d", r.dec.InputOffset())
-		}
-	}
-	if errors.Is(r.err, io.EOF) {
+	if r.peek() == 0 && r.at == len(r.text) && (!r.broken || strings.Trim(r.text, " \t\r\n") == "") {
 		return nil
 	}
-	syntax, ok := errors.AsType[*jsontext.SyntacticError](r.err)
+	if err := dialect.CheckDepth([]byte(r.text), r.deepest); err != nil {
+		return err
+	}
+	return explain(r.text)
+}
+
+// explain says what is wrong with a text. What the reader has refused is read
+// again by a decoder that is slower and knows where it is.
+func explain(text string) error {
+	// AllowInvalidUTF8, because the reader does.
+	d := jsontext.NewDecoder(strings.NewReader(text), jsontext.AllowInvalidUTF8(true))
+	err := d.SkipValue()
+	if err == nil {
+		if _, err = d.ReadToken(); err == nil {
+			return waybill.Errorf(waybill.Invalid, "there is more behind the JSON value, at byte %d", d.InputOffset())
+		}
+	}
+	syntax, ok := errors.AsType[*jsontext.SyntacticError](err)
 	switch {
 	case !ok:
-		return waybill.Errorf(waybill.Invalid, "the body is not JSON: %v", r.err)
+		return waybill.Errorf(waybill.Invalid, "the body is not JSON: %v", err)
 	case errors.Is(syntax, jsontext.ErrDuplicateName):
 		return waybill.Errorf(waybill.Invalid, "the name at %.200q occurs twice in its object", syntax.JSONPointer)
 	case errors.Is(syntax, io.ErrUnexpectedEOF):
@@ -141,11 +157,12 @@ func (r *reader) finish() error {
 
 // entry reads what happened to one account.
 func (d *decoding) entry(body []byte) report {
-	var r report
+	r := report{events: d.events}
+	d.events = nil
 	at := d.received
-	start := d.dec.InputOffset()
+	start := d.at
 	for name := range d.members() {
-		switch string(name) {
+		switch name {
 		case "id":
 			r.account = d.scalar()
 		case "time":
@@ -165,9 +182,8 @@ func (d *decoding) entry(body []byte) report {
 	for i := range r.facts {
 		r.facts[i].At = at
 	}
-	if d.err == nil {
-		// The offset before the entry is that of the token before it.
-		r.raw = bytes.TrimLeft(body[start:d.dec.InputOffset()], " \t\r\n,")
+	if !d.broken {
+		r.raw = body[start:d.at]
 	}
 	return r
 }
@@ -179,7 +195,7 @@ func (d *decoding) change(r *report) {
 	v := &d.value
 	v.reset()
 	for name := range d.members() {
-		switch string(name) {
+		switch name {
 		case "field":
 			field = d.word()
 		case "value":
@@ -188,7 +204,7 @@ func (d *decoding) change(r *report) {
 			d.skip()
 		}
 	}
-	if d.err != nil {
+	if d.broken {
 		return
 	}
 	switch {
@@ -216,6 +232,9 @@ func (d *decoding) messages(v *changeValue, r *report) {
 	}
 	d.tally.malformed += v.odd
 	m := mapping{value: v, tally: &d.tally, report: r, sender: phone(v.displayNumber)}
+	if last := len(r.senders) - 1; m.sender != "" && isID(v.numberID) && (last < 0 || r.senders[last].number != m.sender) {
+		r.senders = append(r.senders, senderID{m.sender, strings.Clone(v.numberID)})
+	}
 	m.grow(len(v.statuses) + 2*len(v.messages))
 	for i := range v.statuses {
 		m.status(&v.statuses[i])

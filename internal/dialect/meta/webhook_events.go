@@ -19,6 +19,7 @@ type mapping struct {
 	tally  *tally
 }
 
+// grow makes room for n more events.
 func (m *mapping) grow(n int) { m.report.events = slices.Grow(m.report.events, n) }
 
 // add appends an event that everything else is filled into.
@@ -29,17 +30,28 @@ func (m *mapping) add(id string, s waybill.Status, at waybill.Instant) *waybill.
 	return e
 }
 
-// wireStatuses are the statuses that are stages of a message. Others occur, such
-// as "deleted" and "warning", and say nothing of its delivery.
-var wireStatuses = map[string]waybill.Status{
-	"sent": waybill.StatusSent, "delivered": waybill.StatusDelivered, "read": waybill.StatusRead,
-	"played": waybill.StatusPlayed, "failed": waybill.StatusFailed,
+// stageStatus returns the status with the given name, if it is a stage of a message.
+// Others occur, such as "deleted" and "warning", and say nothing of its delivery.
+func stageStatus(name string) (s waybill.Status, ok bool) {
+	switch name {
+	case "sent":
+		return waybill.StatusSent, true
+	case "delivered":
+		return waybill.StatusDelivered, true
+	case "read":
+		return waybill.StatusRead, true
+	case "played":
+		return waybill.StatusPlayed, true
+	case "failed":
+		return waybill.StatusFailed, true
+	}
+	return waybill.StatusNone, false
 }
 
 // status adds the event of one status. A message to a group has one status per
 // participant; its recipient is the group, which is in no country.
 func (m *mapping) status(s *wireStatus) {
-	status, ok := wireStatuses[s.status]
+	status, ok := stageStatus(s.status)
 	if !ok || s.kind != "" && s.kind != "message" {
 		m.tally.unknownStatus++
 		return
@@ -92,6 +104,7 @@ func pricing(e *waybill.Event, s *wireStatus) {
 	category := upper(s.pricingCategory)
 	e.Labels.Set(waybill.LabelPricingType, upper(s.pricingType), waybill.RankVendor)
 	e.Labels.Set(waybill.LabelPricingCategory, category, waybill.RankVendor)
+	e.Labels.Set(waybill.LabelTier, tier(s.pricingTier), waybill.RankVendor)
 	switch category {
 	case "MARKETING", "MARKETING_LITE":
 		category = "MARKETING"
@@ -106,6 +119,18 @@ func pricing(e *waybill.Event, s *wireStatus) {
 	}
 	e.Templated = true
 	e.Labels.Set(waybill.LabelCategory, category, waybill.RankDerived)
+}
+
+// tier returns a tier such as "0:750000" or "0:MAX", and "" for what is none. Meta
+// documents tiers in its analytics and not in its webhooks; a partner may add them.
+func tier(text string) string {
+	const maxTier = 32
+	from, to, ok := strings.Cut(text, ":")
+	if !ok || len(text) > maxTier || from == "" || strings.Trim(from, "0123456789") != "" ||
+		to == "" || to != "MAX" && strings.Trim(to, "0123456789") != "" {
+		return ""
+	}
+	return text
 }
 
 // notMessages are the types under messages that are not something that a person
@@ -177,7 +202,7 @@ func (m *mapping) click(w *wireMessage, button waybill.Button) {
 func instant(text string) waybill.Instant {
 	const firstMilli = 100_000_000_000
 	whole, fraction, _ := strings.Cut(text, ".")
-	if strings.Trim(fraction, "0123456789") != "" {
+	if !digits(fraction) {
 		return waybill.Never
 	}
 	n, err := strconv.ParseInt(whole, 10, 64)
@@ -194,13 +219,23 @@ func instant(text string) waybill.Instant {
 // usual punctuation, or "" for what is no number.
 func phone(text string) string {
 	const maxDigits = 20
-	if strings.Trim(text, "0123456789+()-. ") != "" {
+	if !digits(text) && strings.Trim(text, "0123456789+()-. ") != "" {
 		return ""
 	}
 	if digits := waybill.Digits(text); len(digits) <= maxDigits {
 		return digits
 	}
 	return ""
+}
+
+// digits reports whether text has nothing but digits, if it has anything.
+func digits(text string) bool {
+	for i := range len(text) {
+		if text[i] < '0' || text[i] > '9' {
+			return false
+		}
+	}
+	return true
 }
 
 // isUserID reports whether id has the form of a business-scoped user ID, such as
@@ -221,19 +256,26 @@ func userCountry(id string) string {
 	return strings.Clone(id[:2])
 }
 
-// spellings are the words that most webhooks have, so that upper makes no texts.
-var spellings = map[string]string{
-	"regular": "REGULAR", "free_customer_service": "FREE_CUSTOMER_SERVICE",
-	"marketing": "MARKETING", "utility": "UTILITY", "service": "SERVICE", "authentication": "AUTHENTICATION",
-}
-
 // upper returns a word of Meta's in its one spelling, such as MARKETING_LITE:
 // webhooks have words in lower case and with hyphens as well. What is no word
-// becomes "".
+// becomes "". The words that most webhooks have cost no memory.
 func upper(word string) string {
 	const maxWord = 64
-	if known, ok := spellings[word]; ok {
-		return known
+	switch word {
+	case "":
+		return ""
+	case "regular":
+		return "REGULAR"
+	case "free_customer_service":
+		return "FREE_CUSTOMER_SERVICE"
+	case "marketing":
+		return "MARKETING"
+	case "utility":
+		return "UTILITY"
+	case "service":
+		return "SERVICE"
+	case "authentication":
+		return "AUTHENTICATION"
 	}
 	if len(word) > maxWord || strings.ContainsFunc(word, isNoWord) {
 		return ""

@@ -3,6 +3,7 @@ package meta
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"crypto/hmac"
 	"crypto/sha1" //nolint:gosec // the signature that is refused
 	"encoding/hex"
@@ -14,6 +15,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"waybill"
 )
@@ -292,6 +295,33 @@ func TestWhatCannotBeStoredIsAskedForAgain(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Who hangs up does not take the events back, even when other webhooks come before
+// they are recorded.
+func TestEventsOutliveTheirCaller(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(time.Until(noon)) // the model has no other clock
+		b := newBench(t)
+		b.store.gate = make(chan struct{})
+		ctx, hangUp := context.WithCancel(t.Context())
+		send := func(ctx context.Context, id string) {
+			body := strings.Replace(oneStatus, "wamid.1", id, 1)
+			b.do(request("/webhooks/meta/71", "lucky-new", []byte(body)).WithContext(ctx))
+		}
+		for _, id := range []string{"wamid.1", "wamid.2"} {
+			go send(ctx, id)
+			synctest.Wait() // until the first is being recorded and the second waits
+		}
+		hangUp()
+		synctest.Wait()
+		go send(t.Context(), "wamid.3")
+		go send(t.Context(), "wamid.4")
+		synctest.Wait()
+		close(b.store.gate)
+		synctest.Wait()
+		b.wantSent("900100", 4)
+	})
 }
 
 func TestLargeBodyIsOneCommit(t *testing.T) {

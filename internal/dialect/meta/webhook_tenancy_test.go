@@ -144,3 +144,21 @@ func TestReplayStopsWhereNothingCanBeRecorded(t *testing.T) {
 	}
 	b.wantSent("900999", 1)
 }
+
+// TestWebhooksTeachTheIDsOfNumbers checks that an app teaches only of its own
+// account, and that the first ID of a number stays.
+func TestWebhooksTeachTheIDsOfNumbers(t *testing.T) {
+	b := newBench(t)
+	body := func(account, number, id string) string {
+		return strings.Replace(statusFor(account), `"statuses"`,
+			fmt.Sprintf(`"metadata":{"display_phone_number":"%s","phone_number_id":"%s"},"statuses"`, number, id), 1)
+	}
+	b.sendAs("72", body("900100", "+1 312-555-0142", "666")) // the rival's app
+	b.sendAs("71", body("900100", "+1 312-555-0142", "880042"))
+	b.sendAs("71", body("900100", "13125550142", "880043"))
+	b.sendAs("71", body("900100", "13125550143", "no-id"))
+	c, _ := b.directory.View().Channel("900100")
+	if len(c.SenderIDs) != 1 || c.SenderIDs["13125550142"] != "880042" {
+		t.Errorf("the IDs of numbers are %v", c.SenderIDs)
+	}
+}

@@ -54,11 +54,15 @@ type ledger struct {
 	*storetest.Model
 	mu      sync.Mutex
 	commits int
-	broken  error // what Append fails with
-	stuck   error // what Configure fails with
+	broken  error         // what Append fails with
+	stuck   error         // what Configure fails with
+	gate    chan struct{} // where it is not nil, each Append takes one from it
 }
 
 func (l *ledger) Append(ctx context.Context, events []waybill.Event) ([]waybill.Outcome, error) {
+	if l.gate != nil {
+		<-l.gate
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.broken != nil {

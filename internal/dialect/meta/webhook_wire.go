@@ -30,7 +30,7 @@ type wireStatus struct {
 	id, status, kind                 string
 	recipient, userID, recipientType string
 	pricingModel, pricingType        string
-	pricingCategory                  string
+	pricingCategory, pricingTier     string
 	errorCode, errorTitle            string
 	callback                         string
 }
@@ -45,16 +45,18 @@ type wireMessage struct {
 	replyKind, replyTitle  string
 }
 
-// reset empties v, keeping its memory.
+// reset empties v, keeping its memory but none of the texts.
 func (v *changeValue) reset() {
 	clear(v.numbers)
+	clear(v.statuses)
+	clear(v.messages)
 	*v = changeValue{numbers: v.numbers, statuses: v.statuses[:0], messages: v.messages[:0]}
 }
 
 // changeValue reads a value into v.
 func (d *decoding) changeValue(v *changeValue) {
 	for name := range d.members() {
-		switch string(name) {
+		switch name {
 		case "metadata":
 			d.metadata(v)
 		case "contacts":
@@ -69,7 +71,7 @@ func (d *decoding) changeValue(v *changeValue) {
 				d.skip()
 			}
 		default:
-			d.templateMember(string(name), v)
+			d.templateMember(name, v)
 		}
 	}
 }
@@ -77,7 +79,7 @@ func (d *decoding) changeValue(v *changeValue) {
 // metadata reads which of our numbers a change is about.
 func (d *decoding) metadata(v *changeValue) {
 	for name := range d.members() {
-		switch string(name) {
+		switch name {
 		case "display_phone_number":
 			v.displayNumber = d.word()
 		case "phone_number_id":
@@ -94,7 +96,7 @@ func (d *decoding) contacts(v *changeValue) {
 	for range d.elements(&odd) {
 		var number, userID string
 		for name := range d.members() {
-			switch string(name) {
+			switch name {
 			case "wa_id":
 				number = d.scalar()
 			case "user_id":
@@ -120,10 +122,10 @@ func (d *decoding) templateMember(name string, v *changeValue) {
 	switch name {
 	case "message_template_id":
 		if id := d.scalar(); isID(id) {
-			t.Code = id
+			t.Code = strings.Clone(id)
 		}
 	case "message_template_name":
-		t.Name = d.scalar()
+		t.Name = strings.Clone(d.scalar()) // which is kept for good
 	case "message_template_language":
 		// Meta's codes have an underscore; some examples have a hyphen.
 		t.Language = strings.ReplaceAll(d.word(), "-", "_")
@@ -166,11 +168,11 @@ func (d *decoding) receivedMessages(v *changeValue) {
 }
 
 // instant reads a time, Never where there is none.
-func (d *decoding) instant() waybill.Instant { return instant(string(d.raw())) }
+func (d *decoding) instant() waybill.Instant { return instant(d.scalar()) }
 
 func (d *decoding) status(s *wireStatus) {
 	for name := range d.members() {
-		switch string(name) {
+		switch name {
 		case "id":
 			s.id = d.scalar()
 		case "status":
@@ -199,13 +201,15 @@ func (d *decoding) status(s *wireStatus) {
 
 func (d *decoding) pricing(s *wireStatus) {
 	for name := range d.members() {
-		switch string(name) {
+		switch name {
 		case "pricing_model":
 			s.pricingModel = d.word()
 		case "type":
 			s.pricingType = d.word()
 		case "category":
 			s.pricingCategory = d.word()
+		case "tier":
+			s.pricingTier = d.word()
 		default:
 			d.skip()
 		}
@@ -219,7 +223,7 @@ func (d *decoding) failure(s *wireStatus) {
 	for range d.elements(&odd) {
 		var code, title, message string
 		for name := range d.members() {
-			switch string(name) {
+			switch name {
 			case "code":
 				code = d.word()
 			case "title":
@@ -241,7 +245,7 @@ func (d *decoding) failure(s *wireStatus) {
 
 func (d *decoding) message(m *wireMessage) {
 	for name := range d.members() {
-		switch string(name) {
+		switch name {
 		case "id":
 			m.id = d.scalar()
 		case "timestamp":
@@ -271,7 +275,7 @@ func (d *decoding) message(m *wireMessage) {
 // context reads which message of ours a message answers.
 func (d *decoding) context(m *wireMessage) {
 	for name := range d.members() {
-		switch string(name) {
+		switch name {
 		case "id":
 			m.contextID = d.scalar()
 		case "from":
@@ -285,7 +289,7 @@ func (d *decoding) context(m *wireMessage) {
 // interactive reads which button or row of ours was chosen.
 func (d *decoding) interactive(m *wireMessage) {
 	for name := range d.members() {
-		switch string(name) {
+		switch name {
 		case "type":
 			m.replyKind = d.word()
 		case "button_reply", "list_reply":
@@ -299,7 +303,7 @@ func (d *decoding) interactive(m *wireMessage) {
 // member reads an object of which one scalar member matters.
 func (d *decoding) member(wanted string) (value string) {
 	for name := range d.members() {
-		if string(name) == wanted {
+		if name == wanted {
 			value = d.word()
 			continue
 		}

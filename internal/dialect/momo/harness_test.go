@@ -58,6 +58,7 @@ type rig struct {
 	directory *directory.Directory
 	recorder  *ingest.Recorder
 	metrics   *telemetry.Metrics
+	budget    *dialect.Budget // of what do sends; nil is no bound
 	clock     atomic.Int64
 }
 
@@ -134,7 +135,9 @@ func (r *rig) number(id string) waybill.ChannelNumber {
 // A header without a value is left out.
 func (r *rig) do(method, path, body string, headers ...string) *httptest.ResponseRecorder {
 	q := httptest.NewRequest(method, path, strings.NewReader(body))
-	q = q.WithContext(dialect.NewScope(q.Context(), "request-1"))
+	scope := dialect.NewScope(q.Context(), "request-1")
+	scope.Budget = r.budget
+	q = q.WithContext(scope)
 	q.Header.Set("Authorization", "Bearer token-page")
 	q.Header.Set("Content-Type", "application/json")
 	for i := 0; i < len(headers); i += 2 {
@@ -265,9 +268,11 @@ func (r *rig) record(lines ...string) {
 	}
 }
 
+const hookPath = "/webhooks/momo/hook-0123456789abcdef"
+
 // hook posts a body to the webhook of page 130035.
 func (r *rig) hook(body string) *httptest.ResponseRecorder {
-	return r.do(http.MethodPost, "/webhooks/momo/hook-0123456789abcdef", body, "Authorization", "")
+	return r.do(http.MethodPost, hookPath, body, "Authorization", "")
 }
 
 // tell is an own event of a message of a segment.

@@ -83,6 +83,20 @@ func ParseList(s string) ([]string, error) {
 	return list, nil
 }
 
+// FormatList returns the list that ParseList reads as the values. A list of one
+// value that nobody could read differently stands without brackets.
+func FormatList(values []string) string {
+	var quoted []string
+	for _, v := range values {
+		quoted = append(quoted, quote(v))
+	}
+	text := strings.Join(quoted, ",")
+	if len(values) == 1 && text == values[0] {
+		return text
+	}
+	return "[" + text + "]"
+}
+
 // Arg returns the call of f with that name. Of several the last one wins.
 func (f Field) Arg(name string) (Call, bool) {
 	for _, c := range slices.Backward(f.Calls) {

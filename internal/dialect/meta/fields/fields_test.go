@@ -4,8 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
+
+	"pgregory.net/rapid"
 )
 
 func TestParse(t *testing.T) {
@@ -300,4 +303,23 @@ func TestString(t *testing.T) {
 			t.Errorf("String of %s\n got %s\nwant %s", tt.in, got, tt.want)
 		}
 	}
+}
+
+// TestFormatList checks that what is formatted is read back.
+func TestFormatList(t *testing.T) {
+	for want, values := range map[string][]string{
+		"5": {"5"}, "2026-01-01": {"2026-01-01"}, "[a,b]": {"a", "b"}, "[]": {}, `[""]`: {""}, `["a,b"]`: {"a,b"},
+		`["US;BR"]`: {"US;BR"}, "+1": {"+1"},
+	} {
+		if got := FormatList(values); got != want {
+			t.Errorf("FormatList(%q) = %s, want %s", values, got, want)
+		}
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		values := rapid.SliceOfN(rapid.String(), 0, 5).Draw(t, "values")
+		got, err := ParseList(FormatList(values))
+		if err != nil || !slices.Equal(got, values) {
+			t.Errorf("%q is read back as %q, %v", FormatList(values), got, err)
+		}
+	})
 }

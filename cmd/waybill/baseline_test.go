@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"waybill"
+	"waybill/internal/ingest"
+	"waybill/internal/telemetry"
+)
+
+// The baselines of BenchmarkWebhook, from the one that does least.
+const (
+	baselineBare    = "bare"    // net/http alone, which reads the body and answers
+	baselineNothing = "nothing" // Waybill's server with a dialect that does the same
+	baselineLeast   = "least"   // all of Waybill but the store: that syncs the IDs and counts nothing
+)
+
+func startBaseline(b *testing.B, name string) *process {
+	b.Helper()
+	dir := filepath.Join(b.TempDir(), "data")
+	apply(b, dir, killTenants)
+	cmd := waybillCmd(dir)
+	cmd.Env = append(cmd.Env, asBinary+"="+name)
+	return startCmd(b, cmd, false)
+}
+
+// runBaseline serves a baseline until the process is killed.
+func runBaseline(name string, args []string) {
+	flags := serveFlags{Listen: "127.0.0.1:0", AdminListen: "127.0.0.1:0", LogFormat: "json"}
+	var err error
+	switch name {
+	case baselineBare:
+		err = runBare()
+	case baselineNothing:
+		err = runNothing(flags)
+	case baselineLeast:
+		err = runLeast(flags, args[0])
+	}
+	console{err: os.Stderr}.fail(1, err)
+	os.Exit(1)
+}
+
+func runBare() error {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	telemetry.NewLogger(os.Stderr, "json", nil).Info("ready", "url", "http://"+l.Addr().String())
+	return (&http.Server{Handler: http.HandlerFunc(readOnly), ReadHeaderTimeout: time.Minute}).Serve(l)
+}
+
+// readOnly reads a body and answers as a webhook does.
+func readOnly(w http.ResponseWriter, r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body)
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	_, _ = io.WriteString(w, `{"success":true}`)
+}
+
+// An idle dialect is Meta's in name only.
+type idle struct{ http.HandlerFunc }
+
+func (idle) Name() string             { return "meta" }
+func (idle) Match(*http.Request) bool { return false }
+
+func runNothing(flags serveFlags) error {
+	a, err := newApp(flags, dataFlags{}, console{err: os.Stderr})
+	if err != nil {
+		return err
+	}
+	a.server.Ready(idle{readOnly})
+	a.log.Info("ready", "url", a.url(), "admin", "http://"+a.admin.Addr().String())
+	return a.server.Serve(context.Background(), a.public, a.admin)
+}
+
+// A leastStore does the least that a durable store can do, and no more where it
+// has no file.
+type leastStore struct {
+	waybill.Store
+	file *os.File // whose writes are synced
+}
+
+func (s leastStore) Append(_ context.Context, events []waybill.Event) ([]waybill.Outcome, error) {
+	outcomes := make([]waybill.Outcome, len(events))
+	if s.file == nil {
+		return outcomes, nil
+	}
+	var text []byte
+	for i := range events {
+		text = append(text, events[i].Message...)
+	}
+	_, err := s.file.WriteAt(text, 0) // a file that does not grow costs the file system less
+	return outcomes, err
+}
+
+func runLeast(flags serveFlags, dir string) error {
+	file, err := os.OpenFile(filepath.Join(filepath.Dir(dir), "least"), os.O_CREATE|os.O_RDWR|syscall.O_DSYNC, 0o600)
+	if err != nil {
+		return err
+	}
+	a, err := newApp(flags, dataFlags{Data: dir}, console{err: os.Stderr})
+	if err != nil {
+		return err
+	}
+	return a.run(context.Background(), func(ctx context.Context) error {
+		a.useStore(leastStore{a.store, file})
+		return a.ready(ctx)
+	})
+}
+
+// useStore makes the app record events in another store.
+func (a *app) useStore(s waybill.Store) {
+	a.recorder = ingest.NewRecorder(s, ingest.RecorderOptions{Now: time.Now, Log: a.log, Metrics: a.metrics})
+}

@@ -1,0 +1,179 @@
+package meta
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+
+	"waybill"
+	"waybill/internal/dialect"
+	"waybill/internal/directory"
+)
+
+var (
+	versionPattern = regexp.MustCompile(`^v[0-9]+\.[0-9]+$`)
+	digitsPattern  = regexp.MustCompile(`^[0-9]+$`)
+)
+
+// splitPath returns the parts of a path. Empty parts do not count, because the
+// SDKs join a version and a path that begins with a slash.
+func splitPath(path string) []string {
+	return strings.FieldsFunc(path, func(r rune) bool { return r == '/' })
+}
+
+// A call is one call of the Graph API, taken apart: a request, or an item of a
+// batch.
+type call struct {
+	version string
+	path    []string // without the version
+	method  string   // of HTTP
+	params  parameters
+	bearer  string // a token that did not come as a parameter
+	origin  string // what links begin with, such as https://graph.example
+	link    string // token that links carry where the call has none of its own
+	batched bool   // is an item of a batch
+	work    *work
+}
+
+// newCall returns the call that r makes. Where the parameters can't be read the
+// call has those of the query.
+func newCall(r *http.Request) (*call, error) {
+	c := &call{method: r.Method, bearer: bearer(r), origin: originOf(r), work: new(work)}
+	c.setPath(r.URL.Path)
+	var err error
+	c.params, err = parseParameters(r)
+	return c, err
+}
+
+func (c *call) setPath(path string) {
+	c.version, c.path = DefaultVersion, splitPath(path)
+	if len(c.path) > 0 && versionPattern.MatchString(c.path[0]) {
+		c.version, c.path = c.path[0], c.path[1:]
+	}
+}
+
+// verb returns the method of the call as Graph names it in its errors. The
+// parameter method stands over the HTTP method.
+func (c *call) verb() string {
+	method := c.method
+	if m := strings.TrimSpace(c.params.value("method")); m != "" {
+		method = m
+	}
+	if method = strings.ToLower(method); method == "head" {
+		return "get"
+	}
+	return method
+}
+
+// flag reports whether a parameter is on, as Graph takes it.
+func (c *call) flag(name string) bool {
+	switch strings.ToLower(strings.TrimSpace(c.params.value(name))) {
+	case "", "0", "false":
+		return false
+	}
+	return true
+}
+
+// headers returns what every answer of Graph carries, errors included.
+func (c *call) headers() http.Header {
+	h := make(http.Header)
+	h.Set("Facebook-Api-Version", c.version)
+	h.Set("X-Fb-Trace-Id", newTraceID())
+	h.Set("X-Fb-Request-Id", newTraceID())
+	h.Set("X-Fb-Rev", "1")
+	h.Set("X-Fb-Debug", newTraceID())
+	h.Set("Cache-Control", "private, no-cache, no-store, must-revalidate")
+	h.Set("Pragma", "no-cache")
+	h.Set("Expires", "Sat, 01 Jan 2000 00:00:00 GMT")
+	h.Set("Access-Control-Allow-Origin", "*")
+	h.Set("Vary", "Accept-Encoding")
+	h.Set("Content-Type", "application/json; charset=UTF-8")
+	return h
+}
+
+var hostPattern = regexp.MustCompile(`^[A-Za-z0-9._-]+(:[0-9]{1,5})?$|^\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?$`)
+
+// originOf returns the scheme and host under which the caller called, as far as
+// the proxies before us say. Whoever lies about it spoils the links of the own
+// answer and no one else's, since answers are never shared.
+func originOf(r *http.Request) string {
+	scheme, host := "http", r.Host
+	if r.TLS != nil {
+		scheme = "https"
+	}
+	switch proto := strings.ToLower(lastValue(r.Header["X-Forwarded-Proto"])); proto {
+	case "http", "https":
+		scheme = proto
+	}
+	if forwarded := lastValue(r.Header["X-Forwarded-Host"]); hostPattern.MatchString(forwarded) {
+		host = forwarded
+	}
+	return scheme + "://" + host
+}
+
+// lastValue returns the last of the values, which the nearest proxy has added.
+func lastValue(values []string) string {
+	if len(values) == 0 {
+		return ""
+	}
+	v := values[len(values)-1]
+	return strings.TrimSpace(v[strings.LastIndexByte(v, ',')+1:])
+}
+
+// A session is a call whose caller is known.
+type session struct {
+	*call
+	view   *directory.View
+	token  waybill.Token
+	header http.Header // of the answer
+}
+
+// logCaller names the caller in the access log.
+func (s *session) logCaller(ctx context.Context) {
+	dialect.SetLogAttr(ctx, slog.String("account", s.token.Account), slog.String("token_name", s.token.Name))
+}
+
+// url returns an absolute URL of an edge of an object that works as it is, token
+// included if the call had it as a parameter.
+func (s *session) url(id, edge string, params url.Values) string {
+	if !params.Has("access_token") && s.link != "" {
+		params.Set("access_token", s.link)
+	}
+	return s.origin + "/" + s.version + "/" + id + "/" + edge + "?" + params.Encode()
+}
+
+// Bounds of what one request may ask for, a batch included.
+const (
+	maxSteps  = 500     // objects, lists and questions to the store
+	maxPoints = 300_000 // of all series; ten years have 175,000 half hours
+)
+
+// work bounds what one request makes the server do. Once a bound is passed nothing
+// more is done for the request.
+type work struct {
+	steps, points int   // taken so far
+	held          int64 // bytes of answers to items of a batch
+	over          bool
+}
+
+// step takes one step.
+func (w *work) step() error {
+	w.steps++
+	return w.bound(w.steps <= maxSteps)
+}
+
+// count takes the points of a series.
+func (w *work) count(points int) error {
+	w.points += points
+	return w.bound(w.points <= maxPoints)
+}
+
+func (w *work) bound(within bool) error {
+	if w.over = w.over || !within; w.over {
+		return errReduce()
+	}
+	return nil
+}

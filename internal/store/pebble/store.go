@@ -109,6 +109,7 @@ type generation struct {
 	overlay *overlay      // nil once it is folded; guarded by Store.mu
 	last    uint64        // sequence of its last commit
 	folded  chan struct{} // closed when all of it is in runs and folded
+	failed  chan error    // why the last try to do that failed; holds one
 }
 
 // A channel is what the store has in memory of a channel.

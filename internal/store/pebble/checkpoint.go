@@ -21,6 +21,16 @@ func (s *Store) Checkpoint(ctx context.Context, dir string) error {
 	if _, err := s.disk.Stat(dir); err == nil {
 		return waybill.Errorf(waybill.Conflict, "%s exists", dir)
 	}
+	// The engine lists its files first and copies its log after: it must not be
+	// handed a run in between, of whose fold the log would tell.
+	select {
+	case s.folding <- struct{}{}:
+		defer func() { <-s.folding }()
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-s.disk.stopped:
+		return s.disk.failure()
+	}
 	err := s.disk.guard(func() error {
 		if err := s.db.Checkpoint(dir, engine.WithFlushedWAL()); err != nil {
 			return err

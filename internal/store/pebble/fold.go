@@ -137,6 +137,8 @@ func isClosed(c <-chan struct{}) bool {
 
 // maintain does what there is to do in the background.
 func (s *Store) maintain() error {
+	s.folding <- struct{}{}
+	defer func() { <-s.folding }()
 	s.mu.RLock()
 	g := s.previous
 	s.mu.RUnlock()

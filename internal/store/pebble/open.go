@@ -56,6 +56,7 @@ func Open(dir string, opt Options) (*Store, error) {
 		writer:       make(chan struct{}, 1),
 		channels:     make(map[waybill.ChannelNumber]*channel),
 		pass:         pass{over: make(chan struct{})},
+		folding:      make(chan struct{}, 1),
 		closing:      make(chan struct{}),
 		wake:         make(chan struct{}, 1),
 		work:         make(chan struct{}, 1),

@@ -92,6 +92,7 @@ type Store struct {
 	retained time.Time // when old partitions were last looked for; owned by the folder
 	dropped  bool      // whether the filter knows of messages that are dropped; owned by the folder
 
+	folding    chan struct{} // holds one value while runs are handed over, or a checkpoint is made
 	closing    chan struct{} // closed when Close begins
 	wake       chan struct{} // tells the passes that one is pending
 	work       chan struct{} // tells the folder that there is work

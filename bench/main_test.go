@@ -84,7 +84,7 @@ func TestTable(t *testing.T) {
 
 func TestFlags(t *testing.T) {
 	for _, tt := range []struct{ args, want string }{
-		{"-engines waybill,oracle", `engine "oracle" is none of waybill, pebble, sqlite, postgres`},
+		{"-engines waybill,oracle", `engine "oracle" is none of waybill, waybill-event, pebble, sqlite, postgres`},
 		{"-batches 10,0", `batch size "0" is not a positive number`},
 		{"-messages 0", "messages (0) and count (1) must be positive"},
 	} {

@@ -88,16 +88,16 @@ type leastStore struct {
 }
 
 func (s leastStore) Append(_ context.Context, events []waybill.Event) ([]waybill.Outcome, error) {
-	changed := make([]waybill.Outcome, len(events))
+	outcomes := make([]waybill.Outcome, len(events))
 	if s.file == nil {
-		return changed, nil
+		return outcomes, nil
 	}
 	var text []byte
 	for i := range events {
 		text = append(text, events[i].Message...)
 	}
 	_, err := s.file.WriteAt(text, 0) // a file that does not grow costs the file system less
-	return changed, err
+	return outcomes, err
 }
 
 func runLeast(flags serveFlags, dir string) error {

@@ -3,6 +3,8 @@ package pebble_test
 import (
 	"fmt"
 	"iter"
+	"runtime"
+	"sync"
 	"testing"
 	"time"
 
@@ -104,6 +106,28 @@ func benchmarkAppend(b *testing.B, size int, repeat bool) {
 		took += time.Since(began)
 	}
 	b.ReportMetric(float64(b.N*size)/took.Seconds(), "events/s")
+}
+
+// BenchmarkWriters has 64 writers of one event each, which share commits.
+func BenchmarkWriters(b *testing.B) {
+	s := openWith(b, channels())
+	next, stop := iter.Pull(batches(storetest.Traffic{
+		Messages: 1 << 30, Channels: channels(), Start: start, PerDay: 50_000, Window: 20_000,
+	}, 1))
+	defer stop()
+	var mu sync.Mutex
+	b.SetParallelism((64 + runtime.GOMAXPROCS(0) - 1) / runtime.GOMAXPROCS(0))
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			mu.Lock()
+			events, _ := next()
+			mu.Unlock()
+			if _, err := s.Append(b.Context(), events); err != nil {
+				b.Error(err)
+			}
+		}
+	})
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
 }
 
 func BenchmarkPoints(b *testing.B) {

@@ -3,10 +3,12 @@ package pebble
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"hash/crc32"
 	"io"
 	"sync/atomic"
 
+	engine "github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"waybill"
@@ -150,4 +152,68 @@ func loadBloom(fs vfs.FS, path string, generation uint64) *bloom {
 		return nil
 	}
 	return b
+}
+
+// saveBloom writes the filter when that costs little against what was written
+// since the last time.
+func (s *Store) saveBloom(generation uint64) error {
+	const large = 2 << 20 // blocks: 64 MB, for 45 million messages
+	b := s.bloom.Load()
+	if b == nil || len(b.blocks) > large && generation%uint64(len(b.blocks)/large+1) != 0 {
+		return nil
+	}
+	return b.save(s.disk, s.path(bloomName), generation)
+}
+
+// roomOfBloom returns for how many messages the next filter is to be made. Where
+// nothing is known it is told by the size of the runs.
+func (s *Store) roomOfBloom(b *bloom) int {
+	const perMessage = 24 // bytes
+	if b != nil {
+		return 2 * b.count
+	}
+	size, err := s.db.EstimateDiskUsage([]byte{spaceMessage}, []byte{spaceMessage + 1})
+	if err != nil {
+		return 0
+	}
+	return int(size / perMessage * 3 / 2)
+}
+
+// renewBloom makes a filter where there is none, it has become too small, or what
+// it knows has been dropped. It is made aside.
+func (s *Store) renewBloom() error {
+	b := s.bloom.Load()
+	if b != nil && b.count <= b.room && !s.dropped {
+		return nil
+	}
+	room := s.roomOfBloom(b)
+	next := newBloom(room)
+	it, err := s.db.NewIter(&engine.IterOptions{LowerBound: []byte{spaceMessage}, UpperBound: []byte{spaceMessage + 1}})
+	if err != nil {
+		return err
+	}
+	for ok := it.First(); ok; ok = it.Next() {
+		if isClosed(s.closing) {
+			return it.Close()
+		}
+		k, whole := parseMessageKey(it.Key())
+		if !whole {
+			return errors.Join(it.Close(), fmt.Errorf("the key %x of a message is corrupt", it.Key()))
+		}
+		next.add(k.channel, &k.hash)
+	}
+	if err := errors.Join(s.readError(it.Error()), it.Close()); err != nil {
+		return err
+	}
+	s.bloom.Store(next)
+	s.dropped = false
+	f, err := s.get([]byte{spaceFacts, factFolded})
+	if err != nil {
+		return err
+	}
+	folded, err := decodeFold(f)
+	if err != nil {
+		return err
+	}
+	return s.saveBloom(folded.generation)
 }

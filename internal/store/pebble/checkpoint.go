@@ -18,18 +18,18 @@ func (s *Store) Checkpoint(ctx context.Context, dir string) error {
 		return err
 	}
 	defer s.leave()
-	// The engine's copy has the files of now and a log that may be later. So no run
-	// may be taken over meanwhile, of which the log would say that it is folded.
+	if _, err := s.disk.Stat(dir); err == nil {
+		return waybill.Errorf(waybill.Conflict, "%s exists", dir)
+	}
+	// The engine lists its files first and copies its log after: it must not be
+	// handed a run in between, of whose fold the log would tell.
 	select {
-	case s.files <- struct{}{}:
-		defer func() { <-s.files }()
+	case s.folding <- struct{}{}:
+		defer func() { <-s.folding }()
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-s.disk.stopped:
 		return s.disk.failure()
-	}
-	if _, err := s.disk.Stat(dir); err == nil {
-		return waybill.Errorf(waybill.Conflict, "%s exists", dir)
 	}
 	// A full disk there must not stop the store here.
 	s.disk.aside.Store(&dir)

@@ -7,8 +7,10 @@
 // which an event meets them:
 //
 //	append.go      events to ops, in parallel; calls that wait share a commit
-//	words.go       dictionaries: texts, tuples of labels, details
+//	labels.go      what an event says besides times, once for many events
 //	commit.go      merge ops into states, write one record of the log
+//	join.go        tuples of states joined with what events say
+//	words.go       dictionaries: texts, tuples of labels, details
 //	count.go       by what the counters change
 //	table.go       the states of a generation, in memory
 //	state.go       a state, its encoding
@@ -17,6 +19,7 @@
 //	fold.go        differences into packed days, projections and totals
 //	cells.go       packed cells
 //	bloom.go       which messages are new
+//	passes.go      marks follow a change of settings
 //	retain.go      old partitions are dropped
 //	version.go     one moment, for a reader
 //	points.go      questions; with board.go and groups.go

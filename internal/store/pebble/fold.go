@@ -35,6 +35,8 @@ func (s *Store) makeRoom() error {
 			}
 			select {
 			case <-s.previous.folded:
+			case err := <-s.previous.failed:
+				return waybill.Errorf(waybill.Unavailable, "the store is full until its counters can be folded: %v", err)
 			case <-s.disk.stopped:
 				return s.disk.failure()
 			case <-s.closing:
@@ -56,7 +58,7 @@ func (s *Store) rotate() {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.previous = &generation{table: s.live, overlay: s.overlay, last: s.seq, folded: make(chan struct{})}
+	s.previous = &generation{table: s.live, overlay: s.overlay, last: s.seq, folded: make(chan struct{}), failed: make(chan error, 1)}
 	s.live = next
 	s.overlay = newOverlay(s.overlay.generation + 1)
 	clear(s.commit.recent[:])
@@ -135,11 +137,17 @@ func isClosed(c <-chan struct{}) bool {
 
 // maintain does what there is to do in the background.
 func (s *Store) maintain() error {
+	s.folding <- struct{}{}
+	defer func() { <-s.folding }()
 	s.mu.RLock()
 	g := s.previous
 	s.mu.RUnlock()
 	if g != nil && !isClosed(g.folded) {
 		if err := s.foldGeneration(g); err != nil {
+			select {
+			case g.failed <- err:
+			default:
+			}
 			return err
 		}
 	}
@@ -153,12 +161,6 @@ func (s *Store) maintain() error {
 // the packed counters and deletes its log. A crash in between leaves the runs, which
 // say what the log says.
 func (s *Store) foldGeneration(g *generation) error {
-	select {
-	case s.files <- struct{}{}:
-		defer func() { <-s.files }()
-	case <-s.closing:
-		return nil // the log has everything
-	}
 	if err := s.writeRuns(g); err != nil {
 		return err
 	}
@@ -383,68 +385,4 @@ func (s *Store) viewOf(c waybill.ChannelNumber) view {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.channels[c].view
-}
-
-// saveBloom writes the filter when that costs little against what was written
-// since the last time.
-func (s *Store) saveBloom(generation uint64) error {
-	const large = 2 << 20 // blocks: 64 MB, for 45 million messages
-	b := s.bloom.Load()
-	if b == nil || len(b.blocks) > large && generation%uint64(len(b.blocks)/large+1) != 0 {
-		return nil
-	}
-	return b.save(s.disk, s.path(bloomName), generation)
-}
-
-// roomOfBloom returns for how many messages the next filter is to be made. Where
-// nothing is known it is told by the size of the runs.
-func (s *Store) roomOfBloom(b *bloom) int {
-	const perMessage = 24 // bytes
-	if b != nil {
-		return 2 * b.count
-	}
-	size, err := s.db.EstimateDiskUsage([]byte{spaceMessage}, []byte{spaceMessage + 1})
-	if err != nil {
-		return 0
-	}
-	return int(size / perMessage * 3 / 2)
-}
-
-// renewBloom makes a filter where there is none, it has become too small, or what
-// it knows has been dropped. It is made aside.
-func (s *Store) renewBloom() error {
-	b := s.bloom.Load()
-	if b != nil && b.count <= b.room && !s.dropped {
-		return nil
-	}
-	room := s.roomOfBloom(b)
-	next := newBloom(room)
-	it, err := s.db.NewIter(&engine.IterOptions{LowerBound: []byte{spaceMessage}, UpperBound: []byte{spaceMessage + 1}})
-	if err != nil {
-		return err
-	}
-	for ok := it.First(); ok; ok = it.Next() {
-		if isClosed(s.closing) {
-			return it.Close()
-		}
-		k, whole := parseMessageKey(it.Key())
-		if !whole {
-			return errors.Join(it.Close(), fmt.Errorf("the key %x of a message is corrupt", it.Key()))
-		}
-		next.add(k.channel, &k.hash)
-	}
-	if err := errors.Join(s.readError(it.Error()), it.Close()); err != nil {
-		return err
-	}
-	s.bloom.Store(next)
-	s.dropped = false
-	f, err := s.get([]byte{spaceFacts, factFolded})
-	if err != nil {
-		return err
-	}
-	folded, err := decodeFold(f)
-	if err != nil {
-		return err
-	}
-	return s.saveBloom(folded.generation)
 }

@@ -118,6 +118,10 @@ func (s *Store) removeRuns() {
 // to look-ups.
 func (s *Store) adoptRuns(t *table, order []int32) {
 	b := s.bloom.Load()
+	if b != nil && b.count == 0 && len(s.inRuns()) == 0 {
+		b = newBloom(4 * len(order)) // the first run shows how many to expect
+		s.bloom.Store(b)
+	}
 	found := make(map[partition]bool)
 	for _, i := range order {
 		slot := &t.slots[i]

@@ -74,7 +74,6 @@ type Store struct {
 	queue queue
 	bloom atomic.Pointer[bloom] // nil while it is being made
 
-	files  chan struct{} // holds one value while a run is taken over or a checkpoint is written
 	writer chan struct{} // holds one value while somebody writes
 
 	// Owned by who holds writer.
@@ -97,6 +96,7 @@ type Store struct {
 	retained time.Time // when old partitions were last looked for; owned by the folder
 	dropped  bool      // whether the filter knows of messages that are dropped; owned by the folder
 
+	folding    chan struct{} // holds one value while runs are handed over, or a checkpoint is made
 	closing    chan struct{} // closed when Close begins
 	wake       chan struct{} // tells the passes that one is pending
 	work       chan struct{} // tells the folder that there is work
@@ -114,6 +114,7 @@ type generation struct {
 	overlay *overlay      // nil once it is folded; guarded by Store.mu
 	last    uint64        // sequence of its last commit
 	folded  chan struct{} // closed when all of it is in runs and folded
+	failed  chan error    // why the last try to do that failed; holds one
 }
 
 // A channel is what the store has in memory of a channel.

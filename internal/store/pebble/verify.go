@@ -333,57 +333,6 @@ func (a *audit) note(have, want waybill.Counts, d waybill.Difference) {
 	}
 }
 
-// compareProjections compares each projection with the folded cells of the days.
-func (a *audit) compareProjections(ctx context.Context) error {
-	folded, err := a.have(ctx, spaceCells)
-	if err != nil {
-		return err
-	}
-	want := make(map[string][]byte)
-	f := folder{s: a.s, space: spaceCells, view: &a.view, put: func(key []byte, deltas []delta) error {
-		if key[0] == spaceCells {
-			return nil
-		}
-		packed, err := mergeCells(nil, deltas)
-		want[string(key)] = packed
-		return err
-	}}
-	for _, p := range placesOf(folded, nil) {
-		var deltas []delta
-		u := unpack(folded[p])
-		for u.next() {
-			d := delta{major: u.major, ref: u.ref, quarter: uint8(u.quarter)}
-			deltas = appendDeltas(deltas, d, &u.counts)
-		}
-		if u.err() != nil {
-			return u.err()
-		}
-		if err := f.list(p, deltas); err != nil {
-			return err
-		}
-	}
-	if err := f.endPeriod(); err != nil {
-		return err
-	}
-	for _, space := range []byte{spaceSender, spaceTemplate} {
-		prefix := appendChannel(nil, space, a.state.Number)
-		err := a.s.scanRange(ctx, a.v.it, prefix, after(prefix), func(key, value []byte) error {
-			if !bytes.Equal(want[string(key)], value) {
-				return fmt.Errorf("the projection %x differs from the cells that it is made of", key)
-			}
-			delete(want, string(key))
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-	}
-	for key := range want {
-		return fmt.Errorf("the projection %x is missing", key)
-	}
-	return nil
-}
-
 // compareTotals compares the all-time counts of segments with the sum of the cells
 // that are wanted.
 func (a *audit) compareTotals(ctx context.Context) error {

@@ -152,13 +152,12 @@ func copyFile(from, to string) error {
 	if err != nil {
 		return err
 	}
-	defer source.Close()
 	target, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return err
+		return errors.Join(err, source.Close())
 	}
 	_, err = io.Copy(target, source)
-	return errors.Join(err, target.Sync(), target.Close())
+	return errors.Join(err, target.Sync(), target.Close(), source.Close())
 }
 
 func syncDir(dir string) error {

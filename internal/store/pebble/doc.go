@@ -46,7 +46,7 @@
 //	d channel:4 ref:4                    -> detail: error code or button
 //	s channel:4                          -> settings, pass and its cursor
 //	g channel:4 segment                  -> segment
-//	o channel:4 condition, time, segment -> nothing; the newest first
+//	o channel:4 condition, time, segment -> segment; the newest first
 //	x channel:4 segment, quarter:4       -> snapshot
 //	r name                               -> record
 //	f fact                               -> up to where it is folded, secret of the hash, ...

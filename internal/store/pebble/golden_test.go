@@ -87,6 +87,10 @@ func TestGoldenDirectory(t *testing.T) {
 	if err != nil || report.Counts == (waybill.Counts{}) || report.Segment.Size != 7 {
 		t.Errorf("Segment returns %+v, %v", report, err)
 	}
+	page, err := s.Segments(t.Context(), waybill.SegmentQuery{Channel: 1, Limit: 9})
+	if err != nil || len(page) != 1 || page[0] != report {
+		t.Errorf("Segments returns %+v, %v", page, err)
+	}
 }
 
 func writeGolden(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 // the end of time, so that the newest come first; so are IDs of equal times.
 const (
 	spaceSegment  = 'g' // channel, ID -> the segment
-	spaceOrder    = 'o' // channel, text of the condition or of none, time, ID -> nothing
+	spaceOrder    = 'o' // channel, text of the condition or of none, time, ID -> the segment
 	spaceTotal    = 'a' // channel, ID -> all-time counts
 	spaceSnapshot = 'x' // channel, text of the ID, quarter -> time and counts
 )

@@ -110,12 +110,14 @@ func (c *commit) putSegment(g, old *waybill.Segment, exists bool) error {
 			return err
 		}
 	}
+	// The lists have the segment as well, so that a page is read in one go.
+	value := appendSegment(nil, g)
 	for _, condition := range conditionsOf(g) {
-		if err := c.batch.Set(appendOrderKey(nil, condition, g), nil, nil); err != nil {
+		if err := c.batch.Set(appendOrderKey(nil, condition, g), value, nil); err != nil {
 			return err
 		}
 	}
-	return c.batch.Set(appendSegmentKey(nil, spaceSegment, g.Channel, g.ID), appendSegment(nil, g), nil)
+	return c.batch.Set(appendSegmentKey(nil, spaceSegment, g.Channel, g.ID), value, nil)
 }
 
 func (c *commit) dropOrder(g *waybill.Segment) error {

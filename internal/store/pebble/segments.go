@@ -134,7 +134,7 @@ func (s *Store) Segments(ctx context.Context, q waybill.SegmentQuery) ([]waybill
 	from, to := orderRange(prefix, &q)
 	page := make([]waybill.SegmentReport, 0, q.Limit)
 	end := errors.New("end of the page")
-	err = s.scanRange(ctx, order.it, from, to, func(key, _ []byte) error {
+	err = s.scanRange(ctx, order.it, from, to, func(key, value []byte) error {
 		at, id, ok := orderOf(key, len(prefix))
 		if !ok {
 			return errSegment(q.Channel, id)
@@ -142,12 +142,9 @@ func (s *Store) Segments(ctx context.Context, q waybill.SegmentQuery) ([]waybill
 		if len(page) >= q.Limit && at != page[len(page)-1].Segment.CreatedAt {
 			return end
 		}
-		g, ok, err := values.segment(q.Channel, id)
-		if err == nil && !ok {
-			err = errSegment(q.Channel, id)
-		}
-		if err != nil {
-			return err
+		g, ok := decodeSegment(q.Channel, id, value)
+		if !ok {
+			return errSegment(q.Channel, id)
 		}
 		report, err := values.report(g)
 		page = append(page, report)

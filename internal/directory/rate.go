@@ -16,14 +16,6 @@ const (
 	microDigits = 6       // after the point
 )
 
-// pricingCategories are those of Meta's pricing analytics.
-//
-// https://developers.facebook.com/documentation/business-messaging/whatsapp/pricing
-var pricingCategories = []string{
-	"AUTHENTICATION", "AUTHENTICATION_INTERNATIONAL", "MARKETING", "MARKETING_LITE",
-	"REFERRAL_CONVERSION", "SERVICE", "UTILITY",
-}
-
 // A rate is one line of an account's rate card. All of it but the price is its
 // name: a rate that is dearer from some day on is a second rate.
 type rate struct{ waybill.Rate }
@@ -35,7 +27,7 @@ func (r rate) name() string {
 }
 
 func (r rate) fields() []field {
-	return []field{{name: "price", values: one(showMicros(r.Micros)), brief: true}}
+	return []field{{name: "price", values: one(waybill.Decimal(r.Micros)), brief: true}}
 }
 
 // since returns from when the rate is valid, as a document says it.
@@ -56,15 +48,6 @@ func orAny(s string) string {
 	return s
 }
 
-// showMicros returns millionths as a decimal number without needless zeros.
-func showMicros(micros int64) string {
-	text := strconv.FormatInt(micros/1e6, 10)
-	if rest := micros % 1e6; rest != 0 {
-		text += "." + strings.TrimRight(strconv.FormatInt(1e6+rest, 10)[1:], "0")
-	}
-	return text
-}
-
 func (p *parser) rates(accountID string, v value) {
 	list := v.list()
 	if len(list) > maxRates {
@@ -80,7 +63,7 @@ func (p *parser) rate(accountID string, v value) {
 	o := v.object("category", "country", "tier", "price", "currency", "valid_from")
 	r := waybill.Rate{
 		Account:  accountID,
-		Category: o.must("category").choice("pricing category", pricingCategories...),
+		Category: o.must("category").choice("pricing category", waybill.PricingCategories...),
 		Country:  countryCode(o.may("country")),
 		Tier:     o.may("tier").id(),
 		Currency: currency(o.must("currency")),

@@ -195,6 +195,20 @@ func parseInstant(text string, zone *time.Location) (waybill.Instant, error) {
 	return waybill.Instant(n), err
 }
 
+// between reads start and end, of which the latter must be after the former.
+func (a *arguments) between(zone *time.Location) (start, end waybill.Instant, err error) {
+	if start, err = a.instant("start", zone); err != nil {
+		return 0, 0, err
+	}
+	if end, err = a.instant("end", zone); err != nil {
+		return 0, 0, err
+	}
+	if end <= start {
+		return 0, 0, errParam("Param end must be after start - got start %d and end %d", start, end)
+	}
+	return start, end, nil
+}
+
 // A spelling is a granularity as an argument has it. The field analytics says DAY
 // and MONTH, its siblings DAILY and MONTHLY; clients send either to all.
 type spelling struct {

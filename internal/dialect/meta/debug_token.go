@@ -16,11 +16,13 @@ import (
 
 const debugTokenPath = "debug_token"
 
-// debugKeys are the parts that the description of a token can have.
-var debugKeys = []string{
-	"app_id", "type", "application", "data_access_expires_at", "error", "expires_at", "is_valid", "issued_at",
-	"metadata", "profile_id", "scopes", "granular_scopes", "user_id",
-}
+// debugShape has the parts that the description of a token can have.
+var debugShape = &shape{"DebugToken", map[string]*shape{
+	"app_id": nil, "type": nil, "application": nil, "data_access_expires_at": nil,
+	"error": flat("DebugTokenError", "code", "message", "subcode"), "expires_at": nil, "is_valid": nil,
+	"issued_at": nil, "metadata": nil, "profile_id": nil, "scopes": nil,
+	"granular_scopes": flat("DebugTokenGranularScope", "scope", "target_ids"), "user_id": nil,
+}}
 
 // debugToken describes the access token that is given as input_token. One that is
 // not of the caller's account is answered like one that does not exist.
@@ -52,10 +54,11 @@ func (a *API) debugToken(ctx context.Context, view *directory.View, c *call) (an
 	if ok && (caller.Operator() || caller.Account == token.Account) {
 		data = a.describe(token)
 	}
-	if data, err = data.pickKnown(debugKeys, selection, "DebugToken"); err != nil {
-		return nil, err
+	if selection == nil {
+		return object{{"data", data}}, nil
 	}
-	return object{{"data", data}}, nil
+	picked, err := debugShape.pickObject(data, selection)
+	return object{{"data", picked}}, err
 }
 
 // tokenOrApp authenticates a call by a token or, as only this call may be, by an

@@ -70,7 +70,7 @@ func (a *API) readEdge(ctx context.Context, s *session, n *node, name string, e 
 	if err != nil {
 		return nil, err
 	}
-	return rows.edge(s, n, in)
+	return e.series.edge(s, n, in, rows)
 }
 
 // expandEdge answers an edge as a field. Some analytics have a form of their own
@@ -95,9 +95,9 @@ func (a *API) expandEdge(ctx context.Context, s *session, n *node, e edge, f fie
 		return nil, err
 	}
 	if e.series.paged || in.has("limit") || in.has("after") || in.has("before") {
-		return rows.edge(s, n, in)
+		return e.series.edge(s, n, in, rows)
 	}
-	return rows.field(in.selection)
+	return e.series.field(in, rows)
 }
 
 // listArguments are what lists of objects understand besides paging.

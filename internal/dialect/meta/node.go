@@ -34,15 +34,18 @@ type nodeKind struct {
 // A readField returns the value of a field, nil where it has none.
 type readField func(a *API, ctx context.Context, s *session, n *node, f fields.Field) (any, error)
 
-// scalar returns the reader of a field whose value is text or an object, and
-// absent where that is empty.
-func scalar(read func(*node) any) readField {
+// scalar returns the reader of a field whose value has no parts, and is absent
+// where it is empty text.
+func scalar(read func(*node) any) readField { return (*shape)(nil).reader(read) }
+
+// reader returns the reader of a field whose value has the shape.
+func (s *shape) reader(read func(*node) any) readField {
 	return func(_ *API, _ context.Context, _ *session, n *node, f fields.Field) (any, error) {
 		value := read(n)
 		if value == "" {
 			value = nil
 		}
-		return pickValue(value, f)
+		return s.pick(value, f)
 	}
 }
 
@@ -200,6 +203,9 @@ func (a *API) nodeFields(ctx context.Context, s *session, n *node, selection []f
 	}
 	out := object{}
 	for _, f := range selection {
+		if f.Key() == "id" && f.Name != "id" { // the object would be taken for another
+			return nil, errTwice("id")
+		}
 		value, err := a.nodeField(ctx, s, n, f)
 		if err != nil {
 			return nil, err

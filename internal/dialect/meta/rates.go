@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -49,6 +48,14 @@ func (s *session) rateCard(c waybill.Channel) *rateCard {
 	slices.Sort(card.from)
 	card.from = slices.Compact(card.from)
 	return card
+}
+
+// errNoCard says why nothing is known of the costs of an account.
+func errNoCard(c waybill.Channel) error {
+	if c.Currency == "" {
+		return errNoCost("This account has no currency, so that no rate card tells its costs.")
+	}
+	return errNoCost("There is no rate card in " + c.Currency + ", the currency of this account, so that its costs are not known.")
 }
 
 // parts cuts a range where prices change. Counters are whole quarters of an hour,
@@ -127,11 +134,5 @@ func (m *money) known() (micros int64, ok bool) { return m.micros, m.any && !m.u
 // perUnit divides an amount, rounding half up.
 func perUnit(micros, n int64) int64 { return (micros + n/2) / n }
 
-// decimal returns millionths as a JSON number without needless zeros.
-func decimal(micros int64) jsontext.Value {
-	text := strconv.FormatInt(micros/1e6, 10)
-	if rest := micros % 1e6; rest != 0 {
-		text += "." + strings.TrimRight(strconv.FormatInt(1e6+rest, 10)[1:], "0")
-	}
-	return jsontext.Value(text)
-}
+// decimal returns millionths as a JSON number.
+func decimal(micros int64) jsontext.Value { return jsontext.Value(waybill.Decimal(micros)) }

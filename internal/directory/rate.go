@@ -17,7 +17,8 @@ const (
 )
 
 // A rate is one line of an account's rate card. All of it but the price is its
-// name: a rate that is dearer from some day on is a second rate.
+// name: a rate that is dearer from some day on is a second rate. So that a wrong
+// day can be corrected, a document that names the rates of an account names all.
 type rate struct{ waybill.Rate }
 
 func (r rate) kind() string { return "rate" }
@@ -48,7 +49,11 @@ func orAny(s string) string {
 	return s
 }
 
+// rates reads the rate card of an account, which a document names as a whole.
 func (p *parser) rates(accountID string, v value) {
+	if v.present() {
+		p.doc.cards[accountID] = true
+	}
 	list := v.list()
 	if len(list) > maxRates {
 		v.mistake("has %d rates, more than %d", len(list), maxRates)
@@ -60,6 +65,7 @@ func (p *parser) rates(accountID string, v value) {
 }
 
 func (p *parser) rate(accountID string, v value) {
+	before := len(p.mistakes)
 	o := v.object("category", "country", "tier", "price", "currency", "valid_from")
 	r := waybill.Rate{
 		Account:  accountID,
@@ -70,7 +76,8 @@ func (p *parser) rate(accountID string, v value) {
 		Micros:   price(o.must("price")),
 	}
 	r.From, r.Date = validFrom(o.may("valid_from"))
-	if r.Category == "" || r.Currency == "" || accountID == "" {
+	// What is wrong in parts may look like another rate.
+	if len(p.mistakes) > before || accountID == "" {
 		return
 	}
 	if p.define("rate", rate{r}.name(), v, false) {

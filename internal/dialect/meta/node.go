@@ -129,9 +129,9 @@ func (s *session) node(id string) (*node, error) {
 	if c, ok := s.view.Channel(id); ok && s.reaches(&c) {
 		return &node{kind: accountKind, id: id, channel: c}, nil
 	}
-	for _, c := range s.view.ChannelsBySenderID(id) {
-		if s.reaches(&c) {
-			return phoneNode(c, numberOf(c, id)), nil
+	for _, of := range s.view.SendersByID(id) {
+		if s.reaches(&of.Channel) {
+			return phoneNode(of.Channel, of.Number), nil
 		}
 	}
 	if n := s.search(id); n != nil {

@@ -129,6 +129,7 @@ type session struct {
 	view   *directory.View
 	token  waybill.Token
 	header http.Header // of the answer
+	cards  map[waybill.ChannelNumber]*rateCard
 }
 
 // logCaller names the caller in the access log.

@@ -24,6 +24,18 @@ type priceOf struct{ category, country, tier string }
 // currency of an account, nil where there are none. Each tenant sees the prices
 // of its own card: a partner and its customer do not pay the same.
 func (s *session) rateCard(c waybill.Channel) *rateCard {
+	card, made := s.cards[c.Number]
+	if !made {
+		card = s.newRateCard(c)
+		if s.cards == nil {
+			s.cards = make(map[waybill.ChannelNumber]*rateCard)
+		}
+		s.cards[c.Number] = card
+	}
+	return card
+}
+
+func (s *session) newRateCard(c waybill.Channel) *rateCard {
 	account := s.token.Account
 	if account == "" { // the operator's token
 		account = c.Account
@@ -43,11 +55,17 @@ func (s *session) rateCard(c waybill.Channel) *rateCard {
 		return nil
 	}
 	for _, list := range card.rates {
-		slices.SortFunc(list, func(a, b waybill.Rate) int { return cmp.Compare(b.From, a.From) })
+		slices.SortFunc(list, laterFirst)
 	}
 	slices.Sort(card.from)
 	card.from = slices.Compact(card.from)
 	return card
+}
+
+// laterFirst orders rates by when they become valid. Of two that do so at once one
+// is from a day, and the one from an instant stands over it.
+func laterFirst(a, b waybill.Rate) int {
+	return cmp.Or(cmp.Compare(b.From, a.From), cmp.Compare(a.Date.Unix(), b.Date.Unix()))
 }
 
 // errNoCard says why nothing is known of the costs of an account.

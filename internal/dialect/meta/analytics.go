@@ -34,7 +34,7 @@ func (a *API) analyticsField(ctx context.Context, s *session, n *node, f fields.
 		return nil, err
 	}
 	dialect.SetLogAttr(ctx, slog.String("operation", "analytics"))
-	p, err := parseAnalytics(f, n.channel.Zone)
+	p, err := parseAnalytics(s, f, n.channel.Zone)
 	if err != nil {
 		return nil, err
 	}
@@ -143,9 +143,13 @@ var analyticsSpellings = []spelling{
 }
 
 // parseAnalytics reads the calls after the field name.
-func parseAnalytics(f fields.Field, zone *time.Location) (p analyticsParams, err error) {
+func parseAnalytics(s *session, f fields.Field, zone *time.Location) (p analyticsParams, err error) {
 	args := fieldArguments(f)
-	if err := args.only(append(slices.Clone(spanArguments), "product_types", "as")); err != nil {
+	known := append(slices.Clone(spanArguments), "product_types")
+	if err := args.complete(s, known); err != nil {
+		return p, err
+	}
+	if err := args.only(append(known, "as")); err != nil {
 		return p, err
 	}
 	if p.span, err = parseSpan(&args, zone, analyticsSpellings); err != nil {
@@ -158,7 +162,7 @@ func parseAnalytics(f fields.Field, zone *time.Location) (p analyticsParams, err
 		p.kinds = []string{waybill.KindTemplate.String(), waybill.KindSession.String()}
 	}
 	p.countriesNamed = args.has("country_codes") ||
-		slices.ContainsFunc(f.Sub, func(s fields.Field) bool { return s.Name == "country_codes" })
+		slices.ContainsFunc(f.Sub, func(part fields.Field) bool { return part.Name == "country_codes" })
 	return p, nil
 }
 

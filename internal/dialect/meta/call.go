@@ -158,6 +158,7 @@ type work struct {
 	steps, points int   // taken so far
 	held          int64 // bytes of answers to items of a batch
 	over          bool
+	seen          map[waybill.ChannelNumber][]string // numbers of accounts
 }
 
 // step takes one step.

@@ -48,8 +48,14 @@ func pathInput(s *session, name string) (*input, error) {
 }
 
 // fieldInput reads the calls after an edge that is read as a field.
-func fieldInput(f fields.Field) (*input, error) {
+func fieldInput(s *session, f fields.Field, known []string) (*input, error) {
 	in := &input{edge: f.Name, arguments: fieldArguments(f), selection: f.Sub}
+	if err := in.complete(s, known); err != nil {
+		return nil, err
+	}
+	if err := in.only(append(known, "as")); err != nil {
+		return nil, err
+	}
 	return in, in.readPager()
 }
 
@@ -76,15 +82,12 @@ func (a *API) readEdge(ctx context.Context, s *session, n *node, name string, e 
 // expandEdge answers an edge as a field. Some analytics have a form of their own
 // there, with all points at once, unless the call asks for a page.
 func (a *API) expandEdge(ctx context.Context, s *session, n *node, e edge, f fields.Field) (any, error) {
-	in, err := fieldInput(f)
-	if err != nil {
-		return nil, err
-	}
 	known := listArguments
 	if e.series != nil {
 		known = e.series.params
 	}
-	if err := in.only(slices.Concat(known, pagingArguments)); err != nil {
+	in, err := fieldInput(s, f, slices.Concat(known, pagingArguments))
+	if err != nil {
 		return nil, err
 	}
 	if e.series == nil {

@@ -65,7 +65,7 @@ const maxIDs = 50
 //
 // https://developers.facebook.com/docs/graph-api/guides/field-expansion
 func (a *API) objects(ctx context.Context, s *session) (any, error) {
-	ids, err := fields.ParseList(s.params.value("ids"))
+	ids, err := parseList("ids", s.params.value("ids"))
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +97,7 @@ func (a *API) object(ctx context.Context, s *session, id string, path []string) 
 	if err := s.work.step(); err != nil {
 		return nil, err
 	}
-	n, err := s.node(id)
+	n, err := a.node(ctx, s, id)
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +122,7 @@ func (a *API) object(ctx context.Context, s *session, id string, path []string) 
 }
 
 // node returns the object with the given ID, if the token may see it.
-func (s *session) node(id string) (*node, error) {
+func (a *API) node(ctx context.Context, s *session, id string) (*node, error) {
 	if !digitsPattern.MatchString(id) {
 		return nil, errAlias(id)
 	}
@@ -134,27 +134,58 @@ func (s *session) node(id string) (*node, error) {
 			return phoneNode(of.Channel, of.Number), nil
 		}
 	}
-	if n := s.search(id); n != nil {
-		return n, nil
+	n, err := a.search(ctx, s, id)
+	if n == nil && err == nil {
+		err = errObject(s.verb(), id)
 	}
-	return nil, errObject(s.verb(), id)
+	return n, err
 }
 
+// maxDigits is how many digits a phone number has at most, which is fewer than
+// most IDs have.
+//
+// https://www.itu.int/rec/T-REC-E.164
+const maxDigits = 15
+
 // search looks for an object in all accounts that the token may see: a template,
-// or a number of whose ID nothing is known.
-func (s *session) search(id string) *node {
+// or a number by its digits. It returns nil where there is none.
+func (a *API) search(ctx context.Context, s *session, id string) (*node, error) {
 	for _, c := range s.view.Channels() {
 		if !s.reaches(&c) {
 			continue
 		}
 		if list := s.view.TemplatesByCode(c.ID, id); len(list) > 0 {
-			return templateNode(c, list[0])
+			return templateNode(c, list[0]), nil
 		}
-		if _, known := c.SenderIDs[id]; !known && slices.Contains(c.Senders, id) {
-			return phoneNode(c, id)
+		if len(id) > maxDigits {
+			continue
+		}
+		seen, err := a.seen(ctx, s.work, c)
+		if err != nil {
+			return nil, err
+		}
+		if slices.Contains(seen, id) || slices.Contains(c.Senders, id) {
+			return phoneNode(c, id), nil
 		}
 	}
-	return nil
+	return nil, nil
+}
+
+// seen returns the numbers of an account that have sent or received, for which
+// the store is asked once in a request.
+func (a *API) seen(ctx context.Context, w *work, c waybill.Channel) ([]string, error) {
+	if numbers, ok := w.seen[c.Number]; ok {
+		return numbers, nil
+	}
+	numbers, err := a.store.Values(ctx, c.Number, waybill.LabelSender)
+	if err != nil {
+		return nil, err
+	}
+	if w.seen == nil {
+		w.seen = make(map[waybill.ChannelNumber][]string)
+	}
+	w.seen[c.Number] = numbers
+	return numbers, nil
 }
 
 // reaches reports whether c is a WhatsApp Business Account that the token may

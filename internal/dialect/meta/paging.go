@@ -20,7 +20,7 @@ const (
 )
 
 // pagingArguments are the parameters that choose a page.
-var pagingArguments = []string{"limit", "after", "before", "as"}
+var pagingArguments = []string{"limit", "after", "before"}
 
 // A pager says which part of a list a call asks for. A cursor holds the key of an
 // element, so that a page begins where another ended even if elements have come
@@ -40,8 +40,8 @@ func (in *input) readPager() (err error) {
 		return err
 	} else if ok {
 		n, err := strconv.ParseUint(text, 10, 31)
-		if err != nil || n == 0 {
-			return errParam("Param limit must be a number greater than 0 - got %q", text)
+		if err != nil {
+			return errParam("Param limit must be a number of at least 0 - got %q", text)
 		}
 		in.limit = min(int(n), maxLimit)
 	}

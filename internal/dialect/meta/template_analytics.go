@@ -118,7 +118,7 @@ func parseTemplates(args *arguments, zone *time.Location) (p templateParams, err
 	if p.days, err = parseDays(args, zone); err != nil {
 		return p, err
 	}
-	if p.ids, err = args.list("template_ids", objectID); err != nil {
+	if p.ids, err = args.list("template_ids", templateID); err != nil {
 		return p, err
 	}
 	if p.metrics, err = args.list("metric_types", oneOf(templateMetrics...)); err != nil {

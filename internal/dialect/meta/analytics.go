@@ -119,7 +119,7 @@ func where(q *waybill.Query, by waybill.Dimension, values []string) {
 
 // points asks the store, within the bounds of the request.
 func (a *API) points(ctx context.Context, s *session, q waybill.Query) ([]waybill.Point, error) {
-	if err := s.work.step(); err != nil {
+	if err := s.work.step(ctx); err != nil {
 		return nil, err
 	}
 	points, err := a.store.Points(ctx, q)

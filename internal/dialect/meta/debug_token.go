@@ -28,11 +28,11 @@ var debugShape = &shape{"DebugToken", map[string]*shape{
 // not of the caller's account is answered like one that does not exist.
 //
 // https://developers.facebook.com/docs/graph-api/reference/debug_token/
-func (a *API) debugToken(ctx context.Context, view *directory.View, c *call) (any, error) {
+func (a *API) debugToken(ctx context.Context, s *session) (any, error) {
 	dialect.SetLogAttr(ctx, slog.String("operation", debugTokenPath))
-	caller, err := a.tokenOrApp(view, c)
-	if err != nil {
-		return nil, err
+	c, caller := s.call, s.token
+	if _, _, ok := a.usage.allow(s.header, caller, debugTokenPath); !ok {
+		return nil, errRate()
 	}
 	if verb := c.verb(); verb != "get" {
 		return nil, errRoot(verb)
@@ -45,7 +45,7 @@ func (a *API) debugToken(ctx context.Context, view *directory.View, c *call) (an
 	if err != nil {
 		return nil, err
 	}
-	token, ok := view.Token(input)
+	token, ok := s.view.Token(input)
 	data := object{
 		{"error", object{{"code", 190}, {"message", "Invalid OAuth access token - Cannot parse access token"}}},
 		{"is_valid", false},

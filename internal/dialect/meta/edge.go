@@ -108,7 +108,7 @@ var listArguments = []string{"summary", "name", "language", "status", "category"
 
 // listEdge answers a list of objects.
 func (a *API) listEdge(ctx context.Context, s *session, n *node, e edge, in *input) (any, error) {
-	if err := s.work.step(); err != nil {
+	if err := s.work.step(ctx); err != nil {
 		return nil, err
 	}
 	list, err := e.list(a, ctx, s, n, in)
@@ -121,6 +121,9 @@ func (a *API) listEdge(ctx context.Context, s *session, n *node, e edge, in *inp
 		return nil, err
 	}
 	from, to := in.window(list.count, list.key)
+	if err := s.work.count((to - from) * max(len(in.selection), len(e.node.defaults))); err != nil {
+		return nil, err
+	}
 	data := make([]object, 0, to-from)
 	for i := from; i < to; i++ {
 		of := list.node(i)

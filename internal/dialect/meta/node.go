@@ -94,14 +94,14 @@ func (a *API) objects(ctx context.Context, s *session) (any, error) {
 
 // object answers a call about one object or one of its edges.
 func (a *API) object(ctx context.Context, s *session, id string, path []string) (any, error) {
-	if err := s.work.step(); err != nil {
+	if err := s.work.step(ctx); err != nil {
 		return nil, err
 	}
 	n, err := a.node(ctx, s, id)
 	if err != nil {
 		return nil, err
 	}
-	if err := a.usage.count(s.header, s.token, n.channel); err != nil {
+	if err := a.usage.count(s, n.channel); err != nil {
 		return nil, err
 	}
 	verb := s.verb()

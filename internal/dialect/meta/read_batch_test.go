@@ -151,6 +151,7 @@ func TestBatchItems(t *testing.T) {
 		{"a reference", `{"method":"GET","relative_url":"?ids={result=first:$.data.*.id}"}`, 400, "References to results of other elements of batch are not served"},
 		{"without a URL", `{"method":"GET"}`, 400, "An element of batch has no relative_url"},
 		{"a number", `7`, 400, "An element of batch is not an object - got 7"},
+		{"a method that is none", `{"method":5,"relative_url":"102290129340410"}`, 400, `method of an element of batch must be one such as GET or POST - got "5"`},
 		{"null", `null`, 400, "An element of batch is not an object - got null"},
 		{"a body that is no JSON", `{"method":"POST","relative_url":"102290129340411","body":"{"}`, 400, "(#100) The body is not valid JSON, seen at byte 1"},
 	}
@@ -261,6 +262,9 @@ func TestBatchIsRefused(t *testing.T) {
 		{"no array", "shop-token", `{"batch":{}}`, 400, 100, "GraphBatchException", "batch parameter must be a JSON array"},
 		{"text that is no array", "shop-token", `{"batch":"x"}`, 400, 100, "GraphBatchException", "batch parameter must be a JSON array"},
 		{"half an array", "shop-token", `{"batch":"[{\"method\":"}`, 400, 100, "GraphBatchException", "batch parameter must be a JSON array: it is broken at byte 1"},
+		{"an array and more", "shop-token", `{"batch":"[]garbage"}`, 400, 100, "GraphBatchException", "batch parameter must be a JSON array: something follows it at byte 2"},
+		{"two arrays", "shop-token", `{"batch":"[] []"}`, 400, 100, "GraphBatchException", "batch parameter must be a JSON array: something follows it at byte 4"},
+		{"an array without an end", "shop-token", `{"batch":"[{}"}`, 400, 100, "GraphBatchException", "batch parameter must be a JSON array: it is broken at byte 3"},
 		{"51 items", "shop-token", `{"batch":[` + strings.TrimSuffix(strings.Repeat(item, 51), ",") + `]}`, 400, 100, "GraphBatchException", "Too many requests in batch message. Maximum batch size is 50"},
 		{"another method", "shop-token", `{"batch":[],"method":"delete"}`, 400, 100, "GraphMethodException", "Unsupported delete request. Please read the Graph API documentation at https://developers.facebook.com/docs/graph-api"},
 		{"deep", "shop-token", `{"batch":"` + strings.Repeat("[", 100) + `"}`, 400, 100, "GraphBatchException", "batch parameter must be a JSON array: the JSON is nested deeper than 64 at byte 64"},

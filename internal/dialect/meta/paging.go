@@ -70,8 +70,10 @@ func decodeCursor(text string) (key string, ok bool) {
 	if len(text) > maxCursor {
 		return "", false
 	}
-	b, err := base64.RawURLEncoding.Strict().DecodeString(text)
-	return string(b), err == nil && utf8.Valid(b)
+	b, err := base64.RawURLEncoding.DecodeString(text)
+	key = string(b)
+	// A key has one cursor: decoding is lax with bits and line breaks.
+	return key, err == nil && utf8.Valid(b) && encodeCursor(key) == text
 }
 
 // window returns which of n elements, whose keys ascend, are on the page.

@@ -226,6 +226,22 @@ func TestDebugTokenIsACall(t *testing.T) {
 	}
 }
 
+// TestOperatorsSeeAllTokens asks the operator's token for one of a tenant.
+func TestOperatorsSeeAllTokens(t *testing.T) {
+	g := lucky(t)
+	secret, err := g.directory.IssueToken(t.Context(), waybill.Token{Name: "operator", Scopes: []string{waybill.ScopeAdmin}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const path = "/v25.0/debug_token?fields=is_valid&input_token="
+	ask := func(token, input string) *httptest.ResponseRecorder {
+		return g.raw("GET " + path + input + " HTTP/1.1\nAuthorization: Bearer " + token)
+	}
+	wantAnswer(t, ask(secret, "shop-token"), `{"data":{"is_valid":true}}`)
+	wantAnswer(t, ask("shop-token", secret), `{"data":{"is_valid":false}}`)
+	wantAnswer(t, ask("lucky-token", "shop-token"), `{"data":{"is_valid":false}}`)
+}
+
 // TestUseOfSeveralAccounts reads the header of a call for several accounts.
 func TestUseOfSeveralAccounts(t *testing.T) {
 	g := newGraph(t, openStore(t), readFile(t, tenantsFile), 4)

@@ -10,8 +10,11 @@ import (
 // ID.
 func TestTemplateNames(t *testing.T) {
 	names := newTemplateNames([]waybill.Template{
-		{Code: "11", Name: "sale", Language: "en"}, {Code: "12", Name: "sale", Language: "id"},
-		{Code: "13", Name: "code", Language: "en"}, {Code: "14", Name: "11", Language: "en"}, {Code: "15"},
+		{Code: "11", Name: "sale", Language: "en"},
+		{Code: "12", Name: "sale", Language: "id"},
+		{Code: "13", Name: "code", Language: "en"},
+		{Code: "14", Name: "11", Language: "en"},
+		{Code: "15"},
 	})
 	for _, tt := range []struct{ name, template, language, want string }{
 		{"a name and a language", "sale", "id", "12"},

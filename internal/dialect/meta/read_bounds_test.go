@@ -118,6 +118,24 @@ func TestAnswersAreGivenBack(t *testing.T) {
 	}
 }
 
+// TestItemsAreHeldOnce looks at what a batch holds after a large item: that as it
+// will be sent, and no longer the body that it was made of.
+func TestItemsAreHeldOnce(t *testing.T) {
+	store := &slowStore{Model: storetest.NewModel()}
+	g := newGraph(t, store, readFile(t, tenantsFile), 0)
+	held := int64(0)
+	store.ask = func(context.Context) error { held = g.api.Held(); return nil }
+	var many []string
+	for i := range 190 {
+		many = append(many, fmt.Sprintf("name.as(n%d)", i))
+	}
+	w := g.serve(t.Context(), http.MethodPost, "/v24.0", `{"batch":[{"relative_url":"102290129340410?fields=`+strings.Join(many, ",")+
+		`"},{"relative_url":"102290129340410`+oneSeries+`"}]}`)
+	if most := int64(w.Body.Len() * 5 / 4); held == 0 || held > most {
+		t.Errorf("%d bytes are held for an answer of %d", held, w.Body.Len())
+	}
+}
+
 // TestListsAreBounded asks for many lists of several objects in one call.
 func TestListsAreBounded(t *testing.T) {
 	var document strings.Builder

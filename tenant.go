@@ -3,6 +3,8 @@ package waybill
 import (
 	"encoding/json"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -225,4 +227,22 @@ func (r *Rate) ValidFrom(zone *time.Location) Instant {
 	year, month, day := r.Date.Date()
 	// Noon, since a clock change can skip midnight.
 	return Day.BucketOf(InstantOf(time.Date(year, month, day, 12, 0, 0, 0, zone)), zone).Start
+}
+
+// PricingCategories are the categories of Meta's prices.
+//
+// https://developers.facebook.com/documentation/business-messaging/whatsapp/pricing
+var PricingCategories = []string{
+	"AUTHENTICATION", "AUTHENTICATION_INTERNATIONAL", "MARKETING", "MARKETING_LITE",
+	"REFERRAL_CONVERSION", "SERVICE", "UTILITY",
+}
+
+// Decimal returns millionths as a decimal number without needless zeros. micros
+// must not be negative.
+func Decimal(micros int64) string {
+	text := strconv.FormatInt(micros/1e6, 10)
+	if rest := micros % 1e6; rest != 0 {
+		text += "." + strings.TrimRight(strconv.FormatInt(1e6+rest, 10)[1:], "0")
+	}
+	return text
 }

@@ -109,6 +109,13 @@ describe('the calls of a field', () => {
     `id, name, ${analytics} { data_points { start, sent } }, message_templates.limit(1) { name }`,
   ], new RegExp(`"name":"Lucky Shrub","analytics":\\{"data_points":\\[\\{"start":${begin},"sent":3\\}`)));
 
+  test('the form of a query with a bare &', async () => {
+    const want = await get(field(encodeURIComponent(`${templates}.metric_types(SENT,READ)`)));
+    assert.match(want.text, /"template_id"/);
+    const bare = `template_analytics?start=${range.start}&end=${range.end}&granularity=DAILY&limit=1000&metric_types=SENT,READ`;
+    assert.deepEqual(await get(field(bare)), want);
+  });
+
   test('what cannot be meant is refused', async () => {
     for (const [fields, code, message] of [
       [',', 2500, 'Syntax error "Expected name." at character 0: ,'],
@@ -131,6 +138,17 @@ describe('the parameters of an edge', () => {
   test('words', () => same(edge('&metric_types='), [
     'SENT,DELIVERED', '["SENT","DELIVERED"]', '[SENT,DELIVERED]', "['SENT', 'DELIVERED']", 'sent,delivered', 'sent, delivered',
   ], /"sent":2,"delivered":2\}/));
+
+  test("PHP's lists", async () => {
+    const want = await get(edge('&fields=template_id,sent,read&metric_types=')('SENT,READ'));
+    assert.match(want.text, /"sent":2,"read":\d+\}/);
+    for (const spelling of [
+      'metric_types[0]=SENT&metric_types[1]=READ', 'metric_types[]=SENT&metric_types[]=READ',
+      'metric_types%5B0%5D=SENT&metric_types%5B1%5D=READ',
+    ]) {
+      assert.deepEqual(await get(edge('&fields=template_id,sent,read&')(spelling)), want, spelling);
+    }
+  });
 
   test('IDs', () => same(edge('&metric_types=SENT&template_ids='), [
     `${sale},${venda}`, `[${sale},${venda}]`, `["${sale}","${venda}"]`, `['${sale}', '${venda}']`,

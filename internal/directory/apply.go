@@ -26,9 +26,10 @@ type ApplyOptions struct {
 //
 // A new channel gets a number that was never used before. An existing one keeps
 // its number, so its account and provider cannot change, and its
-// MetricsEnabled, Insights and SenderIDs where doc leaves those out. A field of a template that differs
-// from what stands counts as written now: later webhooks can change it, earlier
-// ones cannot.
+// MetricsEnabled, Insights and SenderIDs where doc leaves those out. The rates of
+// an account that doc names replace all that stand. A field of a template that
+// differs from what stands counts as written now: later webhooks can change it,
+// earlier ones cannot.
 //
 // What speaks against doc is returned as Mistakes, and nothing is changed.
 func (d *Directory) Apply(ctx context.Context, doc *Document, opt ApplyOptions) (Diff, error) {
@@ -62,6 +63,7 @@ func (d *Directory) apply(
 		next: d.next, now: waybill.InstantOf(d.now()),
 	}
 	p.put()
+	p.replaceCards()
 	if opt.Prune {
 		p.prune()
 	}
@@ -173,6 +175,16 @@ func (p *plan) channel(key string, c channel) channel {
 	}
 	c.SenderIDs = keepSenderIDs(c.SenderIDs, have.SenderIDs)
 	return c
+}
+
+// replaceCards plans to delete the rates that the document leaves out of the rate
+// cards that it names.
+func (p *plan) replaceCards() {
+	for key, old := range p.old {
+		if r, ok := old.(rate); ok && p.doc.cards[r.Account] && p.doc.entries[key] == nil {
+			p.changes[key] = nil
+		}
+	}
 }
 
 // prune plans to delete what the document does not name.

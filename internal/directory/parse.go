@@ -26,6 +26,7 @@ const (
 type Document struct {
 	entries map[string]entry   // by record key
 	places  map[string]Mistake // where each entry stands, without message
+	cards   map[string]bool    // accounts whose rates it names
 
 	warnings []Mistake
 }
@@ -67,7 +68,7 @@ func Parse(r io.Reader, getenv func(string) (string, bool)) (*Document, error) {
 	}
 	p := &parser{
 		getenv:   getenv,
-		doc:      &Document{entries: make(map[string]entry), places: make(map[string]Mistake)},
+		doc:      &Document{entries: make(map[string]entry), places: make(map[string]Mistake), cards: make(map[string]bool)},
 		seen:     make(map[string]map[string]value),
 		channels: make(map[string]waybill.Channel),
 		apps:     make(map[string]string),

@@ -16,16 +16,9 @@ const (
 	microDigits = 6       // after the point
 )
 
-// pricingCategories are those of Meta's pricing analytics.
-//
-// https://developers.facebook.com/documentation/business-messaging/whatsapp/pricing
-var pricingCategories = []string{
-	"AUTHENTICATION", "AUTHENTICATION_INTERNATIONAL", "MARKETING", "MARKETING_LITE",
-	"REFERRAL_CONVERSION", "SERVICE", "UTILITY",
-}
-
 // A rate is one line of an account's rate card. All of it but the price is its
-// name: a rate that is dearer from some day on is a second rate.
+// name: a rate that is dearer from some day on is a second rate. So that a wrong
+// day can be corrected, a document that names the rates of an account names all.
 type rate struct{ waybill.Rate }
 
 func (r rate) kind() string { return "rate" }
@@ -35,7 +28,7 @@ func (r rate) name() string {
 }
 
 func (r rate) fields() []field {
-	return []field{{name: "price", values: one(showMicros(r.Micros)), brief: true}}
+	return []field{{name: "price", values: one(waybill.Decimal(r.Micros)), brief: true}}
 }
 
 // since returns from when the rate is valid, as a document says it.
@@ -56,16 +49,11 @@ func orAny(s string) string {
 	return s
 }
 
-// showMicros returns millionths as a decimal number without needless zeros.
-func showMicros(micros int64) string {
-	text := strconv.FormatInt(micros/1e6, 10)
-	if rest := micros % 1e6; rest != 0 {
-		text += "." + strings.TrimRight(strconv.FormatInt(1e6+rest, 10)[1:], "0")
-	}
-	return text
-}
-
+// rates reads the rate card of an account, which a document names as a whole.
 func (p *parser) rates(accountID string, v value) {
+	if v.present() {
+		p.doc.cards[accountID] = true
+	}
 	list := v.list()
 	if len(list) > maxRates {
 		v.mistake("has %d rates, more than %d", len(list), maxRates)
@@ -77,17 +65,19 @@ func (p *parser) rates(accountID string, v value) {
 }
 
 func (p *parser) rate(accountID string, v value) {
+	before := len(p.mistakes)
 	o := v.object("category", "country", "tier", "price", "currency", "valid_from")
 	r := waybill.Rate{
 		Account:  accountID,
-		Category: o.must("category").choice("pricing category", pricingCategories...),
+		Category: o.must("category").choice("pricing category", waybill.PricingCategories...),
 		Country:  countryCode(o.may("country")),
 		Tier:     o.may("tier").id(),
 		Currency: currency(o.must("currency")),
 		Micros:   price(o.must("price")),
 	}
 	r.From, r.Date = validFrom(o.may("valid_from"))
-	if r.Category == "" || r.Currency == "" || accountID == "" {
+	// What is wrong in parts may look like another rate.
+	if len(p.mistakes) > before || accountID == "" {
 		return
 	}
 	if p.define("rate", rate{r}.name(), v, false) {

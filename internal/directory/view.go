@@ -33,7 +33,7 @@ type tenants struct {
 	numbers      map[waybill.ChannelNumber]waybill.Channel
 	webhookPaths map[tokenHash]waybill.Channel // by hash of the webhook secret
 	rates        map[string][]waybill.Rate     // by account
-	senderIDs    map[string][]waybill.Channel  // by Meta's ID of a number
+	senders      map[string][]Sender           // by Meta's ID of a number
 }
 
 type keyOf struct {
@@ -143,7 +143,7 @@ func newTenants(entries map[string]entry) *tenants {
 		numbers:      make(map[waybill.ChannelNumber]waybill.Channel),
 		webhookPaths: make(map[tokenHash]waybill.Channel),
 		rates:        make(map[string][]waybill.Rate),
-		senderIDs:    make(map[string][]waybill.Channel),
+		senders:      make(map[string][]Sender),
 	}
 	for _, e := range entries {
 		v.add(e)
@@ -185,8 +185,8 @@ func (v *tenants) addChannel(c waybill.Channel) {
 	for _, s := range c.WebhookSecrets {
 		v.webhookPaths[hashToken(s)] = c
 	}
-	for _, id := range c.SenderIDs {
-		v.senderIDs[id] = append(v.senderIDs[id], c)
+	for number, id := range c.SenderIDs {
+		v.senders[id] = append(v.senders[id], Sender{c, number})
 	}
 }
 
@@ -204,8 +204,8 @@ func (v *tenants) sort() {
 	for _, cs := range v.channelsOf {
 		slices.SortFunc(cs, byID)
 	}
-	for _, cs := range v.senderIDs {
-		slices.SortFunc(cs, byID)
+	for _, ss := range v.senders {
+		slices.SortFunc(ss, func(a, b Sender) int { return byID(a.Channel, b.Channel) })
 	}
 	for _, rs := range v.rates {
 		slices.SortFunc(rs, func(a, b waybill.Rate) int { return strings.Compare(rate{a}.name(), rate{b}.name()) })
@@ -316,11 +316,15 @@ func (v *View) TemplatesByCode(channelID, code string) []waybill.Template {
 	return slices.Clip(list[from:to])
 }
 
-// ChannelsBySenderID returns the channels, as a rule one, that have a phone
-// number with this ID of Meta's, ordered by ID.
-func (v *View) ChannelsBySenderID(id string) []waybill.Channel {
-	return slices.Clip(v.senderIDs[id])
+// A Sender is a phone number of a channel.
+type Sender struct {
+	Channel waybill.Channel
+	Number  string
 }
+
+// SendersByID returns the phone numbers, as a rule one, that have this ID of
+// Meta's: at most one of each channel, ordered by its ID.
+func (v *View) SendersByID(id string) []Sender { return slices.Clip(v.senders[id]) }
 
 // Rates returns the rate card of an account.
 func (v *View) Rates(account string) []waybill.Rate { return slices.Clip(v.rates[account]) }

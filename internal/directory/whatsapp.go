@@ -77,7 +77,8 @@ const maxSenderIDs = 1000
 
 // LearnSenderIDs keeps Meta's IDs of phone numbers of a channel, by number,
 // durable when it returns nil. The first that is known of a number stays, unless
-// a document says otherwise. It costs no write where nothing is new.
+// a document says otherwise; an ID that was another number's is that no more. It
+// costs no write where nothing is new.
 func (d *Directory) LearnSenderIDs(ctx context.Context, channelID string, ids map[string]string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -90,23 +91,36 @@ func (d *Directory) LearnSenderIDs(ctx context.Context, channelID string, ids ma
 		known = make(map[string]string)
 	}
 	for _, number := range slices.Sorted(maps.Keys(ids)) {
-		if _, ok := known[number]; !ok && len(known) < maxSenderIDs {
+		if _, ok := known[number]; ok {
+			continue
+		}
+		dropID(known, ids[number])
+		if len(known) < maxSenderIDs {
 			known[number] = ids[number]
 		}
 	}
-	if len(known) == len(c.SenderIDs) {
+	if maps.Equal(known, c.SenderIDs) {
 		return nil
 	}
 	c.SenderIDs = known
 	return d.commit(ctx, map[string]entry{recordKey(c): c}, d.next)
 }
 
-// keepSenderIDs returns the IDs of a document with those that it leaves out.
+// dropID deletes the number that has an ID.
+func dropID(ids map[string]string, id string) {
+	maps.DeleteFunc(ids, func(_, of string) bool { return of == id })
+}
+
+// keepSenderIDs returns the IDs of a document with those that it leaves out. None
+// is of two numbers.
 func keepSenderIDs(want, have map[string]string) map[string]string {
 	if len(have) == 0 {
 		return want
 	}
 	all := maps.Clone(have)
+	for _, id := range want {
+		dropID(all, id)
+	}
 	maps.Copy(all, want)
 	return all
 }

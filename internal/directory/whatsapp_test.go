@@ -2,7 +2,9 @@ package directory_test
 
 import (
 	"context"
+	"fmt"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -67,6 +69,45 @@ func TestRates(t *testing.T) {
 	}
 }
 
+// TestRatesOfAnAccountAreOneList applies documents without pruning: a list of
+// rates that is named replaces what stood, and one that is not stays.
+func TestRatesOfAnAccountAreOneList(t *testing.T) {
+	const card = `accounts:
+  - id: "1234567890123456"
+    rates:
+      - {category: MARKETING, country: US, price: 0.0250, currency: USD, valid_from: 2026-02-01}
+`
+	const first, second, third = "1234567890123456/USD/MARKETING/US/any/2026-01-01",
+		"1234567890123456/USD/MARKETING/US/any/2026-07-01T07:00:00Z", "1234567890123456/USD/UTILITY/any/0:250000/always"
+	all := "- rate " + first + "\n- rate " + second + "\n- rate " + third + "\n"
+	for _, tt := range []struct {
+		name, document, want string
+		rates                int
+	}{
+		{"another day", card, "- rate " + first + "\n+ rate 1234567890123456/USD/MARKETING/US/any/2026-02-01 (0.025)\n- rate " + second + "\n- rate " + third + "\n", 1},
+		{"none", "accounts:\n  - id: \"1234567890123456\"\n    rates: []\n", all, 0},
+		{"not named", "accounts:\n  - id: \"1234567890123456\"\n", "", 3},
+		{"of another account", strings.Replace(card, "1234567890123456", "6543210987654321", 1), "+ account 6543210987654321\n+ rate 6543210987654321/USD/MARKETING/US/any/2026-02-01 (0.025)\n", 3},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			d := openShop(t)
+			if diff := mustApply(t, d, tt.document, directory.ApplyOptions{DryRun: true}); diff != tt.want {
+				t.Errorf("diff is\n%swant\n%s", diff, tt.want)
+			}
+			if got := len(d.View().Rates(shopAccount)); got != 3 {
+				t.Errorf("the dry run leaves %d rates", got)
+			}
+			mustApply(t, d, tt.document, directory.ApplyOptions{})
+			if got := len(d.View().Rates(shopAccount)); got != tt.rates {
+				t.Errorf("%d rates stand, want %d", got, tt.rates)
+			}
+			if diff := mustApply(t, d, tt.document, directory.ApplyOptions{}); diff != "" {
+				t.Errorf("the second apply changes %s", diff)
+			}
+		})
+	}
+}
+
 func TestRatesBeginAtMidnightOfTheChannel(t *testing.T) {
 	zone := func(name string) *time.Location {
 		at, err := time.LoadLocation(name)
@@ -104,6 +145,7 @@ func TestParseShopMistakes(t *testing.T) {
 		{"a price with a comma", `"0.0300"`, `"0,03"`, `line 5: accounts[0].rates[1].price: "0,03" is no price such as 0.0250`},
 		{"a price too fine", "0.0250", "0.0000001", `line 4: accounts[0].rates[0].price: "0.0000001" has more than 6 digits after the point`},
 		{"a price too high", "price: 12,", "price: 100000.000001,", `line 6: accounts[0].rates[2].price: "100000.000001" is more than 100000`},
+		{"a wrong tier of a rate that would be another's twin", "valid_from: 2026-07-01T00:00:00-07:00", `tier: "a b", valid_from: 2026-01-01`, `line 5: accounts[0].rates[1].tier: "a b" holds more than letters, digits and - _ . :`},
 		{"no price", "price: 12, ", "", "line 6: accounts[0].rates[2].price: is missing"},
 		{"no currency", "price: 12, currency: USD", "price: 12", "line 6: accounts[0].rates[2].currency: is missing"},
 		{"a rate twice", "2026-07-01T00:00:00-07:00", "2026-01-01", `line 5: accounts[0].rates[1]: "1234567890123456/USD/MARKETING/US/any/2026-01-01" is given at accounts[0].rates[0] on line 4 already`},
@@ -213,10 +255,78 @@ func TestSenderIDs(t *testing.T) {
 	if !reflect.DeepEqual(c.SenderIDs, want) || !reflect.DeepEqual(c.Senders, []string{"16315551000", "16315551001"}) {
 		t.Errorf("senders %v have IDs %v, want %v", c.Senders, c.SenderIDs, want)
 	}
-	for id, found := range map[string]int{"7": 1, "8": 0, "106540352242922": 1} {
-		if got := d.View().ChannelsBySenderID(id); len(got) != found {
-			t.Errorf("%d channels have number %s, want %d", len(got), id, found)
+	for id, number := range map[string]string{"7": "16315551000", "8": "", "106540352242922": "16315551001"} {
+		wantSender(t, d, id, number)
+	}
+	// An ID is of one number, which is the one of the later webhook.
+	learn("16315551002", "7")
+	wantSender(t, d, "7", "16315551002")
+	learn("16315551000", "8")
+	wantSender(t, d, "8", "16315551000")
+	// A document stands over webhooks.
+	said := replace(t, shop, "106540352242922", "7")
+	mustApply(t, d, said, directory.ApplyOptions{})
+	wantSender(t, d, "7", "16315551001")
+	wantSender(t, d, "106540352242922", "")
+	if diff := mustApply(t, d, said, directory.ApplyOptions{}); diff != "" {
+		t.Errorf("the second apply changes %s", diff)
+	}
+	mustApply(t, d, replace(t, shop, `"16315551000"`, `{number: "16315551000", id: "9"}`), directory.ApplyOptions{})
+	wantSender(t, d, "9", "16315551000")
+	wantSender(t, d, "8", "")
+}
+
+// wantSender fails unless the number of the shop has that ID, or none where
+// number is empty.
+func wantSender(t *testing.T, d *directory.Directory, id, number string) {
+	t.Helper()
+	got := ""
+	for _, s := range d.View().SendersByID(id) {
+		got += s.Number
+	}
+	if got != number {
+		t.Errorf("ID %s is of number %q, want %q", id, got, number)
+	}
+}
+
+// TestSenderIDsAreBounded teaches more numbers than a channel keeps. One of those
+// may still change hands.
+func TestSenderIDsAreBounded(t *testing.T) {
+	d := openShop(t)
+	many := make(map[string]string)
+	for i := range 2000 {
+		many[strconv.Itoa(441000000000+i)] = strconv.Itoa(1000 + i)
+	}
+	for range 2 {
+		if err := d.LearnSenderIDs(t.Context(), shopChannel, many); err != nil {
+			t.Fatal(err)
 		}
+		if c, _ := d.View().Channel(shopChannel); len(c.SenderIDs) != 1000 {
+			t.Errorf("%d numbers are kept", len(c.SenderIDs))
+		}
+	}
+	wantSender(t, d, "1000", "441000000000")
+	if err := d.LearnSenderIDs(t.Context(), shopChannel, map[string]string{"49": "1000"}); err != nil {
+		t.Fatal(err)
+	}
+	wantSender(t, d, "1000", "49")
+}
+
+func TestRatesAreBounded(t *testing.T) {
+	card := func(n int) string {
+		var b strings.Builder
+		b.WriteString("accounts:\n  - id: \"1234567890123456\"\n    rates:\n")
+		for i := range n {
+			fmt.Fprintf(&b, "    - {category: UTILITY, tier: t%d, price: 1, currency: USD}\n", i)
+		}
+		return b.String()
+	}
+	if _, err := directory.Parse(strings.NewReader(card(20_000)), getenv); err != nil {
+		t.Errorf("20000 rates: %v", err)
+	}
+	if _, err := directory.Parse(strings.NewReader(card(20_001)), getenv); err == nil ||
+		!strings.HasSuffix(err.Error(), "has 20001 rates, more than 20000") {
+		t.Errorf("20001 rates: %v", err)
 	}
 }
 

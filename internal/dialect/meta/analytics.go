@@ -11,8 +11,11 @@ import (
 	"waybill/internal/dialect/meta/fields"
 )
 
-// analyticsType is what errors call the value of the field analytics.
-const analyticsType = "WhatsAppBusinessAccountAnalytics"
+// analyticsShape is the shape of the field analytics.
+var analyticsShape = &shape{"WhatsAppBusinessAccountAnalytics", map[string]*shape{
+	"phone_numbers": nil, "country_codes": nil, "granularity": nil,
+	"data_points": flat("WhatsAppBusinessAccountAnalytics", "start", "end", "sent", "delivered"),
+}}
 
 // dataPoint is one bucket of the field analytics. Start and end are UNIX
 // seconds, the end is the start of the next bucket.
@@ -31,7 +34,7 @@ func (a *API) analyticsField(ctx context.Context, s *session, n *node, f fields.
 		return nil, err
 	}
 	dialect.SetLogAttr(ctx, slog.String("operation", "analytics"))
-	p, err := parseAnalytics(f, n.channel.Zone)
+	p, err := parseAnalytics(s, f, n.channel.Zone)
 	if err != nil {
 		return nil, err
 	}
@@ -52,31 +55,21 @@ func (a *API) analyticsField(ctx context.Context, s *session, n *node, f fields.
 		out = append(out, member{"country_codes", countries})
 	}
 	out = append(out, member{"granularity", p.granularityName}, member{"data_points", points})
-	return out.pick(f.Sub, analyticsType)
+	if f.Sub == nil {
+		return out, nil
+	}
+	return analyticsShape.pickObject(out, f.Sub)
 }
 
 // dataPoints are the buckets of the field analytics, ascending.
 type dataPoints []dataPoint
 
-// pick returns the parts that the selection names of each point.
-func (ps dataPoints) pick(selection []fields.Field) (any, error) {
-	// A wrong name is refused where there are no points, too.
-	if _, err := (dataPoint{}).pick(selection); err != nil {
-		return nil, err
-	}
-	picked := make([]object, len(ps))
+func (ps dataPoints) objects() []object {
+	list := make([]object, len(ps))
 	for i, p := range ps {
-		var err error
-		if picked[i], err = p.pick(selection); err != nil {
-			return nil, err
-		}
+		list[i] = object{{"start", p.Start}, {"end", p.End}, {"sent", p.Sent}, {"delivered", p.Delivered}}
 	}
-	return picked, nil
-}
-
-func (p dataPoint) pick(selection []fields.Field) (object, error) {
-	whole := object{{"start", p.Start}, {"end", p.End}, {"sent", p.Sent}, {"delivered", p.Delivered}}
-	return whole.pick(selection, analyticsType)
+	return list
 }
 
 // A span is the part of a series that most of the analytics are asked for.
@@ -93,14 +86,8 @@ var spanArguments = []string{"start", "end", "granularity", "phone_numbers", "co
 // parseSpan reads what most of the analytics have in common. zone is the
 // account's: a date stands for the midnight with which it begins there.
 func parseSpan(args *arguments, zone *time.Location, spellings []spelling) (p span, err error) {
-	if p.start, err = args.instant("start", zone); err != nil {
+	if p.start, p.end, err = args.between(zone); err != nil {
 		return p, err
-	}
-	if p.end, err = args.instant("end", zone); err != nil {
-		return p, err
-	}
-	if p.end <= p.start {
-		return p, errParam("Param end must be after start - got start %d and end %d", p.start, p.end)
 	}
 	if p.granularity, p.granularityName, err = args.granularity(spellings); err != nil {
 		return p, err
@@ -132,7 +119,7 @@ func where(q *waybill.Query, by waybill.Dimension, values []string) {
 
 // points asks the store, within the bounds of the request.
 func (a *API) points(ctx context.Context, s *session, q waybill.Query) ([]waybill.Point, error) {
-	if err := s.work.step(); err != nil {
+	if err := s.work.step(ctx); err != nil {
 		return nil, err
 	}
 	points, err := a.store.Points(ctx, q)
@@ -156,9 +143,13 @@ var analyticsSpellings = []spelling{
 }
 
 // parseAnalytics reads the calls after the field name.
-func parseAnalytics(f fields.Field, zone *time.Location) (p analyticsParams, err error) {
+func parseAnalytics(s *session, f fields.Field, zone *time.Location) (p analyticsParams, err error) {
 	args := fieldArguments(f)
-	if err := args.only(append(slices.Clone(spanArguments), "product_types", "as")); err != nil {
+	known := append(slices.Clone(spanArguments), "product_types")
+	if err := args.complete(s, known); err != nil {
+		return p, err
+	}
+	if err := args.only(append(known, "as")); err != nil {
 		return p, err
 	}
 	if p.span, err = parseSpan(&args, zone, analyticsSpellings); err != nil {
@@ -171,7 +162,7 @@ func parseAnalytics(f fields.Field, zone *time.Location) (p analyticsParams, err
 		p.kinds = []string{waybill.KindTemplate.String(), waybill.KindSession.String()}
 	}
 	p.countriesNamed = args.has("country_codes") ||
-		slices.ContainsFunc(f.Sub, func(s fields.Field) bool { return s.Name == "country_codes" })
+		slices.ContainsFunc(f.Sub, func(part fields.Field) bool { return part.Name == "country_codes" })
 	return p, nil
 }
 

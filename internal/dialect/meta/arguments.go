@@ -30,6 +30,26 @@ func fieldArguments(f fields.Field) arguments {
 	return arguments{field: true, name: f.Name, args: args}
 }
 
+// complete adds what the calls of a field leave out and parameters of the call
+// tell. Nobody escapes the & of template_analytics?start=1&end=2, so that all but
+// the first argument arrive as parameters.
+func (a *arguments) complete(s *session, known []string) error {
+	if !strings.Contains(s.params.value("fields"), "?") {
+		return nil
+	}
+	for _, name := range known {
+		if a.has(name) || !s.params.has(name) {
+			continue
+		}
+		words, err := parseList(name, s.params.value(name))
+		if err != nil {
+			return err
+		}
+		a.args[name] = words
+	}
+	return nil
+}
+
 func pathArguments(p parameters) arguments { return arguments{raw: p} }
 
 // only refuses arguments of a field that are not among the known ones. An edge
@@ -55,7 +75,16 @@ func (a *arguments) words(name string) ([]string, error) {
 	if !ok {
 		return nil, nil
 	}
-	return fields.ParseList(text)
+	return parseList(name, text)
+}
+
+// parseList reads a list that is the value of a parameter.
+func parseList(name, text string) ([]string, error) {
+	list, err := fields.ParseList(text)
+	if err != nil {
+		return nil, errParam("Param %s cannot be read: %v", name, err)
+	}
+	return list, nil
 }
 
 // has reports whether an argument is there, be it empty.
@@ -175,7 +204,7 @@ func (a *arguments) instant(name string, zone *time.Location) (waybill.Instant, 
 	}
 	at, err := parseInstant(text, zone)
 	if err != nil || at < 0 {
-		return 0, errParam("Param %s must be a UNIX time in seconds - got %q", name, text)
+		return 0, errParam("Param %s must be a UNIX time in seconds or a date such as 2026-01-31 - got %q", name, text)
 	}
 	if name == "start" && at >= year2100 || at >= firstMilliEnd {
 		return 0, errParam("Param %s must be a UNIX time in seconds - got %s, "+
@@ -193,6 +222,20 @@ func parseInstant(text string, zone *time.Location) (waybill.Instant, error) {
 	}
 	n, err := strconv.ParseInt(text, 10, 64)
 	return waybill.Instant(n), err
+}
+
+// between reads start and end, of which the latter must be after the former.
+func (a *arguments) between(zone *time.Location) (start, end waybill.Instant, err error) {
+	if start, err = a.instant("start", zone); err != nil {
+		return 0, 0, err
+	}
+	if end, err = a.instant("end", zone); err != nil {
+		return 0, 0, err
+	}
+	if end <= start {
+		return 0, 0, errParam("Param end must be after start - got start %d and end %d", start, end)
+	}
+	return start, end, nil
 }
 
 // A spelling is a granularity as an argument has it. The field analytics says DAY
@@ -239,10 +282,11 @@ func phoneNumber(text string) (value, want string) {
 	return value, ""
 }
 
-// objectID reads the ID of an object, which is digits.
-func objectID(text string) (value, want string) {
-	if !digitsPattern.MatchString(text) {
-		return "", "an ID"
+// templateID reads what the analytics tell of a template: its ID, or the name of
+// one whose ID is not known.
+func templateID(text string) (value, want string) {
+	if text == "" || len(text) > waybill.MaxLabel || !waybill.Printable(text) {
+		return "", "the ID or name of a template"
 	}
 	return text, ""
 }

@@ -3,6 +3,8 @@ package meta
 import (
 	"cmp"
 	"context"
+	"errors"
+	"io"
 	"log/slog"
 	"maps"
 	"mime"
@@ -11,28 +13,15 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 
+	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
-	"waybill"
 	"waybill/internal/dialect"
 )
 
-// Bounds of a batch.
-const (
-	maxItems = 50
-
-	// maxBatchBytes bounds the answers to the items together, and
-	// maxAnswerBytes those of all batches in progress: nothing of a batch can
-	// be sent before all of it is there.
-	maxBatchBytes  = 32 << 20
-	maxAnswerBytes = 256 << 20
-
-	// batchTime is how long items are begun. Graph answers null for those that
-	// it did not come to, and clients send them again.
-	batchTime = 20 * time.Second
-)
+// maxItems bounds a batch.
+const maxItems = 50
 
 // Where a batch is named in the beginning of a body.
 var (
@@ -64,12 +53,16 @@ func matchRoot(r *http.Request) bool {
 	return false
 }
 
-// A batchItem is the answer to one item of a batch.
+// A batchItem is the answer to one item of a batch. It has no body where the
+// caller has that already.
 type batchItem struct {
 	Code    int           `json:"code"`
 	Headers []batchHeader `json:"headers,omitzero"`
-	Body    string        `json:"body"`
+	Body    *string       `json:"body"`
 }
+
+// parts are an answer that is encoded already, part by part.
+type parts [][]byte
 
 // headerNames are the names that net/http spells unlike Graph, which matters where
 // they are text.
@@ -96,23 +89,26 @@ func (a *API) batch(ctx context.Context, s *session) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, batchTime)
-	defer cancel()
-	headers := !s.params.has("include_headers") || s.flag("include_headers")
-	out := make([]*batchItem, len(list))
+	out := make(parts, 0, 2*len(list)+1)
+	begin, next, end := "[", ",", "]"
+	if s.flag("pretty") && len(list) > 0 {
+		begin, next, end = "[\n  ", ",\n  ", "\n]"
+	}
+	size := 0
 	for i, value := range list {
-		if ctx.Err() != nil {
-			break
+		if i > 0 {
+			begin = next
 		}
-		out[i] = a.item(ctx, s, value)
-		if out[i] != nil && !headers {
-			out[i].Headers = nil
-		}
+		item := a.batchItem(ctx, s, value, size)
+		out, size = append(out, []byte(begin), item), size+len(item)
+	}
+	if len(list) == 0 {
+		end = "[]"
 	}
 	// The items have left what they are in the log; the line is about the batch.
 	s.logCaller(ctx)
 	dialect.SetLogAttr(ctx, slog.String("operation", "batch"), slog.Int("items", len(list)))
-	return out, nil
+	return append(out, []byte(end)), nil
 }
 
 // batchList reads the items of a batch.
@@ -137,45 +133,86 @@ func batchList(text string) ([]jsontext.Value, error) {
 		}
 		list = append(list, value.Clone())
 	}
+	if _, err := d.ReadToken(); err != nil {
+		return nil, errBatch("batch parameter must be a JSON array: it is broken at byte %d", d.InputOffset())
+	}
+	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
+		return nil, errBatch("batch parameter must be a JSON array: something follows it at byte %d", d.InputOffset())
+	}
 	return list, nil
 }
 
-// item answers one item, nil where the item wants no answer to a success or the
-// time of the batch ended meanwhile.
-func (a *API) item(ctx context.Context, s *session, value jsontext.Value) *batchItem {
+// noItem stands for an item without an answer.
+var noItem = []byte("null")
+
+// batchItem answers one item and returns that as it stands in the answer, after
+// size bytes of others. There is none where the item wants none to a success, or
+// the time of the batch ended meanwhile.
+func (a *API) batchItem(ctx context.Context, s *session, value jsontext.Value, size int) []byte {
+	if ctx.Err() != nil {
+		return noItem
+	}
 	c, omit, err := s.item(value)
 	got := a.answer(ctx, c, err)
-	if got.status == http.StatusOK && omit || got.status != http.StatusOK && ctx.Err() != nil {
-		return nil
+	defer got.buffer.drop()
+	if got.status == http.StatusOK && omit || got.status >= http.StatusBadRequest && ctx.Err() != nil {
+		return noItem
 	}
-	if err := a.hold(s.work, int64(len(got.body))); err != nil {
-		got.status, got.body = a.failure(ctx, got.header, err)
+	item, err := a.encodeItem(s, got)
+	if err == nil && size+len(item.bytes) > maxAnswerBytes {
+		item.drop()
+		err = s.work.bound(false)
 	}
-	out := &batchItem{Code: got.status, Body: string(got.body)}
-	for _, name := range slices.Sorted(maps.Keys(got.header)) {
-		for _, v := range got.header[name] {
-			out.Headers = append(out.Headers, batchHeader{cmp.Or(headerNames[name], name), v})
-		}
+	if err == nil {
+		return item.bytes
 	}
-	return out
+	var text jsontext.Value
+	got.status, text = a.failure(ctx, got.header, err)
+	small, _ := json.Marshal(s.itemOf(got, string(text)), s.itemLayout()...) // has no value that JSON lacks
+	return small
 }
 
-// hold takes the bytes of an answer from what the batch and all batches may hold.
-// They are given back once the answer to the batch is sent.
-func (a *API) hold(w *work, n int64) error {
-	if w.held+n > maxBatchBytes {
-		return w.bound(false)
+// encodeItem encodes the answer to an item, the body of which becomes text.
+func (a *API) encodeItem(s *session, got answer) (*buffer, error) {
+	if got.body == nil {
+		return a.encode(s.work, s.itemOf(got, ""), s.itemLayout()...)
 	}
-	if a.answers.Add(n) > maxAnswerBytes {
-		a.answers.Add(-n)
-		return waybill.Errorf(waybill.Unavailable, "the answers to other batches take all the memory that there is for them")
+	n := int64(len(got.body[0]))
+	if err := a.hold(s.work, n); err != nil {
+		return nil, err
 	}
-	w.held += n
-	return nil
+	defer a.release(s.work, n)
+	return a.encode(s.work, s.itemOf(got, string(got.body[0])), s.itemLayout()...)
+}
+
+// itemLayout returns how the answer to an item is laid out within the others.
+func (s *session) itemLayout() []json.Options {
+	layout := s.layout()
+	if layout != nil {
+		layout = append(layout, jsontext.WithIndentPrefix("  "))
+	}
+	return layout
+}
+
+// itemOf returns the answer to an item with the given body.
+func (s *session) itemOf(got answer, body string) batchItem {
+	item := batchItem{Code: got.status, Body: &body}
+	if got.status == http.StatusNotModified {
+		item.Body = nil
+	}
+	if s.params.has("include_headers") && !s.flag("include_headers") {
+		return item
+	}
+	for _, name := range slices.Sorted(maps.Keys(got.header)) {
+		for _, v := range got.header[name] {
+			item.Headers = append(item.Headers, batchHeader{cmp.Or(headerNames[name], name), v})
+		}
+	}
+	return item
 }
 
 // item returns the call of an item. It has the token of the batch unless it brings
-// its own, and no header of its own. Where the item can't be read it is a call
+// its own, and of headers If-None-Match. Where the item can't be read it is a call
 // without parameters.
 func (s *session) item(value jsontext.Value) (c *call, omit bool, err error) {
 	c = &call{
@@ -195,6 +232,10 @@ func (s *session) item(value jsontext.Value) (c *call, omit bool, err error) {
 	if method := strings.TrimSpace(parts.value("method")); method != "" {
 		c.method = strings.ToUpper(method)
 	}
+	if !methodPattern.MatchString(c.method) {
+		return c, false, errBatch("method of an element of batch must be one such as GET or POST - got %.80q", parts.value("method"))
+	}
+	c.known = tagsOf(parts.value("headers"))
 	relative := strings.TrimSpace(parts.value("relative_url"))
 	if relative == "" {
 		return c, false, errBatch("An element of batch has no relative_url")
@@ -218,6 +259,32 @@ func (s *session) item(value jsontext.Value) (c *call, omit bool, err error) {
 		}
 	}
 	return c, parts.value("omit_response_on_success") == "true", nil
+}
+
+var methodPattern = regexp.MustCompile(`^[A-Z]+$`)
+
+// tagsOf returns the values of If-None-Match among the headers of an item, each
+// of which is text such as "If-None-Match: *", or an object with name and value.
+func tagsOf(headers string) []string {
+	var list []jsontext.Value
+	if json.Unmarshal([]byte(headers), &list) != nil {
+		return nil
+	}
+	var tags []string
+	for _, value := range list {
+		var line string
+		var h batchHeader
+		switch {
+		case json.Unmarshal(value, &line) == nil:
+			h.Name, h.Value, _ = strings.Cut(line, ":")
+		case json.Unmarshal(value, &h) != nil:
+			continue
+		}
+		if strings.EqualFold(strings.TrimSpace(h.Name), "If-None-Match") {
+			tags = append(tags, h.Value)
+		}
+	}
+	return tags
 }
 
 // addBody reads the body of an item, a form or JSON. With GET it means nothing.

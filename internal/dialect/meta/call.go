@@ -31,17 +31,18 @@ type call struct {
 	path    []string // without the version
 	method  string   // of HTTP
 	params  parameters
-	bearer  string // a token that did not come as a parameter
-	origin  string // what links begin with, such as https://graph.example
-	link    string // token that links carry where the call has none of its own
-	batched bool   // is an item of a batch
+	bearer  string   // a token that did not come as a parameter
+	origin  string   // what links begin with, such as https://graph.example
+	link    string   // token that links carry where the call has none of its own
+	batched bool     // is an item of a batch
+	known   []string // values of If-None-Match
 	work    *work
 }
 
 // newCall returns the call that r makes. Where the parameters can't be read the
 // call has those of the query.
 func newCall(r *http.Request) (*call, error) {
-	c := &call{method: r.Method, bearer: bearer(r), origin: originOf(r), work: new(work)}
+	c := &call{method: r.Method, bearer: bearer(r), origin: originOf(r), known: r.Header.Values("If-None-Match"), work: new(work)}
 	c.setPath(r.URL.Path)
 	var err error
 	c.params, err = parseParameters(r)
@@ -129,6 +130,8 @@ type session struct {
 	view   *directory.View
 	token  waybill.Token
 	header http.Header // of the answer
+	cards  map[waybill.ChannelNumber]*rateCard
+	uses   map[string][]caseUsage // by WhatsApp Business Account
 }
 
 // logCaller names the caller in the access log.
@@ -148,24 +151,29 @@ func (s *session) url(id, edge string, params url.Values) string {
 // Bounds of what one request may ask for, a batch included.
 const (
 	maxSteps  = 500     // objects, lists and questions to the store
-	maxPoints = 300_000 // of all series; ten years have 175,000 half hours
+	maxPoints = 300_000 // of all series, and fields of lists; ten years have 175,000 half hours
 )
 
 // work bounds what one request makes the server do. Once a bound is passed nothing
 // more is done for the request.
 type work struct {
-	steps, points int   // taken so far
-	held          int64 // bytes of answers to items of a batch
+	steps, points int // taken so far
 	over          bool
+	account       string                             // that the memory of the answers is held for
+	held          int64                              // bytes of it
+	seen          map[waybill.ChannelNumber][]string // numbers of accounts
 }
 
-// step takes one step.
-func (w *work) step() error {
+// step takes one step, unless the time of the request has ended.
+func (w *work) step(ctx context.Context) error {
 	w.steps++
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	return w.bound(w.steps <= maxSteps)
 }
 
-// count takes the points of a series.
+// count takes points of a series, or fields of the elements of a list.
 func (w *work) count(points int) error {
 	w.points += points
 	return w.bound(w.points <= maxPoints)

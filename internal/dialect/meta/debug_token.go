@@ -16,21 +16,23 @@ import (
 
 const debugTokenPath = "debug_token"
 
-// debugKeys are the parts that the description of a token can have.
-var debugKeys = []string{
-	"app_id", "type", "application", "data_access_expires_at", "error", "expires_at", "is_valid", "issued_at",
-	"metadata", "profile_id", "scopes", "granular_scopes", "user_id",
-}
+// debugShape has the parts that the description of a token can have.
+var debugShape = &shape{"DebugToken", map[string]*shape{
+	"app_id": nil, "type": nil, "application": nil, "data_access_expires_at": nil,
+	"error": flat("DebugTokenError", "code", "message", "subcode"), "expires_at": nil, "is_valid": nil,
+	"issued_at": nil, "metadata": nil, "profile_id": nil, "scopes": nil,
+	"granular_scopes": flat("DebugTokenGranularScope", "scope", "target_ids"), "user_id": nil,
+}}
 
 // debugToken describes the access token that is given as input_token. One that is
 // not of the caller's account is answered like one that does not exist.
 //
 // https://developers.facebook.com/docs/graph-api/reference/debug_token/
-func (a *API) debugToken(ctx context.Context, view *directory.View, c *call) (any, error) {
+func (a *API) debugToken(ctx context.Context, s *session) (any, error) {
 	dialect.SetLogAttr(ctx, slog.String("operation", debugTokenPath))
-	caller, err := a.tokenOrApp(view, c)
-	if err != nil {
-		return nil, err
+	c, caller := s.call, s.token
+	if _, _, ok := a.usage.allow(s.header, caller, debugTokenPath); !ok {
+		return nil, errRate()
 	}
 	if verb := c.verb(); verb != "get" {
 		return nil, errRoot(verb)
@@ -43,7 +45,7 @@ func (a *API) debugToken(ctx context.Context, view *directory.View, c *call) (an
 	if err != nil {
 		return nil, err
 	}
-	token, ok := view.Token(input)
+	token, ok := s.view.Token(input)
 	data := object{
 		{"error", object{{"code", 190}, {"message", "Invalid OAuth access token - Cannot parse access token"}}},
 		{"is_valid", false},
@@ -52,10 +54,11 @@ func (a *API) debugToken(ctx context.Context, view *directory.View, c *call) (an
 	if ok && (caller.Operator() || caller.Account == token.Account) {
 		data = a.describe(token)
 	}
-	if data, err = data.pickKnown(debugKeys, selection, "DebugToken"); err != nil {
-		return nil, err
+	if selection == nil {
+		return object{{"data", data}}, nil
 	}
-	return object{{"data", data}}, nil
+	picked, err := debugShape.pickObject(data, selection)
+	return object{{"data", picked}}, err
 }
 
 // tokenOrApp authenticates a call by a token or, as only this call may be, by an

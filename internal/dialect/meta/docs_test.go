@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"waybill"
 )
 
 // TestEverythingServedIsDocumented looks for the name of each field, edge and
@@ -25,7 +27,7 @@ func TestEverythingServedIsDocumented(t *testing.T) {
 			}
 		}
 	}
-	names = append(names, pricingCategories...)
+	names = append(names, waybill.PricingCategories...)
 	for _, d := range pricingDimensions {
 		names = append(names, d.name)
 	}

@@ -48,8 +48,14 @@ func pathInput(s *session, name string) (*input, error) {
 }
 
 // fieldInput reads the calls after an edge that is read as a field.
-func fieldInput(f fields.Field) (*input, error) {
+func fieldInput(s *session, f fields.Field, known []string) (*input, error) {
 	in := &input{edge: f.Name, arguments: fieldArguments(f), selection: f.Sub}
+	if err := in.complete(s, known); err != nil {
+		return nil, err
+	}
+	if err := in.only(append(known, "as")); err != nil {
+		return nil, err
+	}
 	return in, in.readPager()
 }
 
@@ -70,21 +76,18 @@ func (a *API) readEdge(ctx context.Context, s *session, n *node, name string, e 
 	if err != nil {
 		return nil, err
 	}
-	return rows.edge(s, n, in)
+	return e.series.edge(s, n, in, rows)
 }
 
 // expandEdge answers an edge as a field. Some analytics have a form of their own
 // there, with all points at once, unless the call asks for a page.
 func (a *API) expandEdge(ctx context.Context, s *session, n *node, e edge, f fields.Field) (any, error) {
-	in, err := fieldInput(f)
-	if err != nil {
-		return nil, err
-	}
 	known := listArguments
 	if e.series != nil {
 		known = e.series.params
 	}
-	if err := in.only(slices.Concat(known, pagingArguments)); err != nil {
+	in, err := fieldInput(s, f, slices.Concat(known, pagingArguments))
+	if err != nil {
 		return nil, err
 	}
 	if e.series == nil {
@@ -95,9 +98,9 @@ func (a *API) expandEdge(ctx context.Context, s *session, n *node, e edge, f fie
 		return nil, err
 	}
 	if e.series.paged || in.has("limit") || in.has("after") || in.has("before") {
-		return rows.edge(s, n, in)
+		return e.series.edge(s, n, in, rows)
 	}
-	return rows.field(in.selection)
+	return e.series.field(in, rows)
 }
 
 // listArguments are what lists of objects understand besides paging.
@@ -105,7 +108,7 @@ var listArguments = []string{"summary", "name", "language", "status", "category"
 
 // listEdge answers a list of objects.
 func (a *API) listEdge(ctx context.Context, s *session, n *node, e edge, in *input) (any, error) {
-	if err := s.work.step(); err != nil {
+	if err := s.work.step(ctx); err != nil {
 		return nil, err
 	}
 	list, err := e.list(a, ctx, s, n, in)
@@ -118,6 +121,9 @@ func (a *API) listEdge(ctx context.Context, s *session, n *node, e edge, in *inp
 		return nil, err
 	}
 	from, to := in.window(list.count, list.key)
+	if err := s.work.count((to - from) * max(len(in.selection), len(e.node.defaults))); err != nil {
+		return nil, err
+	}
 	data := make([]object, 0, to-from)
 	for i := from; i < to; i++ {
 		of := list.node(i)

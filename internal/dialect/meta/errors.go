@@ -104,13 +104,13 @@ func errInsightsDisabled() error {
 	return errInsights(200007, "Template Insights have not been enabled for this WhatsApp Business Account")
 }
 
-// errNoCost answers who asks for nothing but costs that are not known. Meta tells
-// it to those who are billed by a partner.
-func errNoCost() error {
+// errNoCost answers who asks for nothing but costs that are not known, and says
+// why. Meta tells it to those who are billed by a partner.
+func errNoCost(why string) error {
 	return &graphError{
 		status: http.StatusBadRequest, code: 100, kind: typeOAuth, message: "(#100) Cost not available",
 		title: "Cost not available",
-		note:  "There is no rate card for the currency of this account, so that its costs are not known.",
+		note:  why,
 	}
 }
 
@@ -130,6 +130,15 @@ func errAlias(name string) error {
 
 func errNoField(name, node string) error {
 	return errParam("Tried accessing nonexisting field (%s) on node type (%s)", name, node)
+}
+
+// errTwice refuses a second value under a name of the answer, in the words that
+// the syntax has for it.
+func errTwice(name string) error {
+	return &graphError{
+		status: http.StatusBadRequest, code: 2500, kind: typeOAuth,
+		message: fmt.Sprintf("Syntax error \"Field %s specified more than once. This is only possible before version 2.1\"", name),
+	}
 }
 
 func errToken(subcode int, message string) error {

@@ -38,21 +38,35 @@ type caseUsage struct {
 	Regain int `json:"estimated_time_to_regain_access"`
 }
 
-// count counts a call, tells the use of the limit in the headers, and refuses a
-// call over the limit. Refused calls do not count.
-func (u *usage) count(h http.Header, token waybill.Token, node waybill.Channel) error {
-	key := token.Account + "/" + token.App + "/" + node.ID
-	ok, wait := u.calls.Allow(key)
-	used := appUsage{Calls: u.calls.Used(key)}
-	regain := int((wait + time.Minute - 1) / time.Minute)
-	setJSON(h, "X-App-Usage", used)
-	setJSON(h, "X-Business-Use-Case-Usage", map[string][]caseUsage{
-		node.ID: {{Type: scopeManagement, appUsage: used, Regain: regain}},
-	})
+// maxUses is how many accounts the header tells of. Meta's has up to 32, which
+// with long IDs is more than some proxies take.
+const maxUses = 20
+
+// count counts a call on an account, tells the use of the limit in the headers,
+// and refuses a call over the limit. Refused calls do not count.
+func (u *usage) count(s *session, node waybill.Channel) error {
+	used, regain, ok := u.allow(s.header, s.token, node.ID)
+	if s.uses == nil {
+		s.uses = make(map[string][]caseUsage)
+	}
+	if len(s.uses) < maxUses || s.uses[node.ID] != nil {
+		s.uses[node.ID] = []caseUsage{{Type: scopeManagement, appUsage: used, Regain: regain}}
+		setJSON(s.header, "X-Business-Use-Case-Usage", s.uses)
+	}
 	if !ok {
 		return errRate()
 	}
 	return nil
+}
+
+// allow counts a call of an app on something, and returns the use of the limit and
+// the minutes until the next call.
+func (u *usage) allow(h http.Header, token waybill.Token, of string) (used appUsage, regain int, ok bool) {
+	key := token.Account + "/" + token.App + "/" + of
+	ok, wait := u.calls.Allow(key)
+	used = appUsage{Calls: u.calls.Used(key)}
+	setJSON(h, "X-App-Usage", used)
+	return used, int((wait + time.Minute - 1) / time.Minute), ok
 }
 
 func setJSON(h http.Header, name string, value any) {

@@ -11,10 +11,8 @@ import (
 	"maps"
 	"net/http"
 	"strings"
-	"sync/atomic"
 	"time"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"waybill"
@@ -41,7 +39,7 @@ type API struct {
 	store     waybill.Store
 	webhook   *Webhook
 	usage     *usage
-	answers   atomic.Int64 // bytes of answers to items of batches in progress
+	answers   answers
 	log       *slog.Logger
 	now       func() time.Time
 }
@@ -75,46 +73,52 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c, err := newCall(r)
-	defer func() { a.answers.Add(-c.work.held) }()
-	answer := a.answer(r.Context(), c, err)
+	ctx, cancel := context.WithTimeout(r.Context(), callTime)
+	defer cancel()
+	defer func() { a.release(c.work, c.work.held) }()
+	answer := a.answer(ctx, c, err)
 	maps.Copy(w.Header(), answer.header)
-	tag := answer.header.Get("ETag")
 	switch {
-	case tag != "" && hasTag(r.Header.Values("If-None-Match"), tag):
-		w.WriteHeader(http.StatusNotModified)
+	case answer.status == http.StatusNotModified:
+		w.WriteHeader(answer.status)
 		return
 	case c.flag("suppress_http_code"):
 		answer.status = http.StatusOK
 	}
-	dialect.WriteBody(w, answer.status, answer.body)
+	answer.write(w)
 }
 
-// An answer is what is sent back, of a request or of an item of a batch.
-type answer struct {
-	status int
-	header http.Header
-	body   jsontext.Value
-}
-
-// answer answers a call. It is the only place where a value is encoded; err is
-// what was wrong with the call already.
+// answer answers a call. err is what was wrong with the call already.
 func (a *API) answer(ctx context.Context, c *call, err error) answer {
 	out := answer{status: http.StatusOK, header: c.headers()}
 	var value any
 	if err == nil {
 		value, err = a.serve(ctx, c, out.header)
 	}
+	if parts, ok := value.(parts); ok && err == nil {
+		out.body = parts
+		return out
+	}
 	if err == nil {
-		out.body, err = json.Marshal(value)
+		out.buffer, err = a.encode(c.work, value, c.layout()...)
 	}
 	if err != nil {
-		out.status, out.body = a.failure(ctx, out.header, err)
-	} else if c.verb() == "get" {
-		sum := sha1.Sum(out.body) //nolint:gosec // an ETag, no secret
-		out.header.Set("ETag", `"`+hex.EncodeToString(sum[:])+`"`)
+		var body jsontext.Value
+		out.status, body = a.failure(ctx, out.header, err)
+		if c.flag("pretty") {
+			_ = body.Indent(jsontext.WithIndent("  ")) // what Marshal made is valid
+		}
+		out.body = [][]byte{body}
+		return out
 	}
-	if c.flag("pretty") {
-		_ = out.body.Indent(jsontext.WithIndent("  ")) // what Marshal made is valid
+	out.body = [][]byte{out.buffer.bytes}
+	if c.verb() == "get" {
+		sum := sha1.Sum(out.buffer.bytes) //nolint:gosec // an ETag, no secret
+		tag := `"` + hex.EncodeToString(sum[:]) + `"`
+		out.header.Set("ETag", tag)
+		if hasTag(c.known, tag) {
+			out.status, out.body = http.StatusNotModified, nil
+		}
 	}
 	return out
 }
@@ -123,17 +127,24 @@ func (a *API) answer(ctx context.Context, c *call, err error) answer {
 // learns nothing about which objects exist.
 func (a *API) serve(ctx context.Context, c *call, h http.Header) (any, error) {
 	view := a.directory.View()
-	if len(c.path) == 1 && c.path[0] == debugTokenPath {
-		return a.debugToken(ctx, view, c)
+	authenticate := a.authenticate
+	debug := len(c.path) == 1 && c.path[0] == debugTokenPath
+	if debug {
+		authenticate = a.tokenOrApp
 	}
-	token, err := a.authenticate(view, c)
+	token, err := authenticate(view, c)
 	if err != nil {
 		return nil, err
 	}
 	dialect.Trust(ctx)
+	if !c.batched { // else the account of the batch pays for its items
+		c.work.account = token.Account
+	}
 	s := &session{call: c, view: view, token: token, header: h}
 	s.logCaller(ctx)
 	switch {
+	case debug:
+		return a.debugToken(ctx, s)
 	case len(c.path) == 0 && c.params.has("batch"):
 		return a.batch(ctx, s)
 	case c.params.has("ids"):

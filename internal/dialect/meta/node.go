@@ -34,15 +34,18 @@ type nodeKind struct {
 // A readField returns the value of a field, nil where it has none.
 type readField func(a *API, ctx context.Context, s *session, n *node, f fields.Field) (any, error)
 
-// scalar returns the reader of a field whose value is text or an object, and
-// absent where that is empty.
-func scalar(read func(*node) any) readField {
+// scalar returns the reader of a field whose value has no parts, and is absent
+// where it is empty text.
+func scalar(read func(*node) any) readField { return (*shape)(nil).reader(read) }
+
+// reader returns the reader of a field whose value has the shape.
+func (s *shape) reader(read func(*node) any) readField {
 	return func(_ *API, _ context.Context, _ *session, n *node, f fields.Field) (any, error) {
 		value := read(n)
 		if value == "" {
 			value = nil
 		}
-		return pickValue(value, f)
+		return s.pick(value, f)
 	}
 }
 
@@ -62,7 +65,7 @@ const maxIDs = 50
 //
 // https://developers.facebook.com/docs/graph-api/guides/field-expansion
 func (a *API) objects(ctx context.Context, s *session) (any, error) {
-	ids, err := fields.ParseList(s.params.value("ids"))
+	ids, err := parseList("ids", s.params.value("ids"))
 	if err != nil {
 		return nil, err
 	}
@@ -91,14 +94,14 @@ func (a *API) objects(ctx context.Context, s *session) (any, error) {
 
 // object answers a call about one object or one of its edges.
 func (a *API) object(ctx context.Context, s *session, id string, path []string) (any, error) {
-	if err := s.work.step(); err != nil {
+	if err := s.work.step(ctx); err != nil {
 		return nil, err
 	}
-	n, err := s.node(id)
+	n, err := a.node(ctx, s, id)
 	if err != nil {
 		return nil, err
 	}
-	if err := a.usage.count(s.header, s.token, n.channel); err != nil {
+	if err := a.usage.count(s, n.channel); err != nil {
 		return nil, err
 	}
 	verb := s.verb()
@@ -119,39 +122,70 @@ func (a *API) object(ctx context.Context, s *session, id string, path []string) 
 }
 
 // node returns the object with the given ID, if the token may see it.
-func (s *session) node(id string) (*node, error) {
+func (a *API) node(ctx context.Context, s *session, id string) (*node, error) {
 	if !digitsPattern.MatchString(id) {
 		return nil, errAlias(id)
 	}
 	if c, ok := s.view.Channel(id); ok && s.reaches(&c) {
 		return &node{kind: accountKind, id: id, channel: c}, nil
 	}
-	for _, c := range s.view.ChannelsBySenderID(id) {
-		if s.reaches(&c) {
-			return phoneNode(c, numberOf(c, id)), nil
+	for _, of := range s.view.SendersByID(id) {
+		if s.reaches(&of.Channel) {
+			return phoneNode(of.Channel, of.Number), nil
 		}
 	}
-	if n := s.search(id); n != nil {
-		return n, nil
+	n, err := a.search(ctx, s, id)
+	if n == nil && err == nil {
+		err = errObject(s.verb(), id)
 	}
-	return nil, errObject(s.verb(), id)
+	return n, err
 }
 
+// maxDigits is how many digits a phone number has at most, which is fewer than
+// most IDs have.
+//
+// https://www.itu.int/rec/T-REC-E.164
+const maxDigits = 15
+
 // search looks for an object in all accounts that the token may see: a template,
-// or a number of whose ID nothing is known.
-func (s *session) search(id string) *node {
+// or a number by its digits. It returns nil where there is none.
+func (a *API) search(ctx context.Context, s *session, id string) (*node, error) {
 	for _, c := range s.view.Channels() {
 		if !s.reaches(&c) {
 			continue
 		}
 		if list := s.view.TemplatesByCode(c.ID, id); len(list) > 0 {
-			return templateNode(c, list[0])
+			return templateNode(c, list[0]), nil
 		}
-		if _, known := c.SenderIDs[id]; !known && slices.Contains(c.Senders, id) {
-			return phoneNode(c, id)
+		if len(id) > maxDigits {
+			continue
+		}
+		seen, err := a.seen(ctx, s.work, c)
+		if err != nil {
+			return nil, err
+		}
+		if slices.Contains(seen, id) || slices.Contains(c.Senders, id) {
+			return phoneNode(c, id), nil
 		}
 	}
-	return nil
+	return nil, nil
+}
+
+// seen returns the numbers of an account that have sent or received, for which
+// the store is asked once in a request.
+func (a *API) seen(ctx context.Context, w *work, c waybill.Channel) ([]string, error) {
+	if numbers, ok := w.seen[c.Number]; ok {
+		return numbers, nil
+	}
+	numbers, err := a.store.Values(ctx, c.Number, waybill.LabelSender)
+	if err != nil {
+		return nil, err
+	}
+	if w.seen == nil {
+		w.seen = make(map[waybill.ChannelNumber][]string)
+	}
+	w.seen[c.Number] = numbers
+	return numbers, nil
 }
 
 // reaches reports whether c is a WhatsApp Business Account that the token may
@@ -200,6 +234,9 @@ func (a *API) nodeFields(ctx context.Context, s *session, n *node, selection []f
 	}
 	out := object{}
 	for _, f := range selection {
+		if f.Key() == "id" && f.Name != "id" { // the object would be taken for another
+			return nil, errTwice("id")
+		}
 		value, err := a.nodeField(ctx, s, n, f)
 		if err != nil {
 			return nil, err

@@ -22,6 +22,16 @@ func (o object) has(name string) bool {
 	return slices.ContainsFunc(o, func(m member) bool { return m.name == name })
 }
 
+// value returns the value of a member, nil where there is none.
+func (o object) value(name string) any {
+	for _, m := range o {
+		if m.name == name {
+			return m.value
+		}
+	}
+	return nil
+}
+
 // add appends the value of field f under its name or alias, unless it is nil.
 // The parser has seen to it that no name stands twice.
 func (o *object) add(f fields.Field, value any) {
@@ -30,70 +40,78 @@ func (o *object) add(f fields.Field, value any) {
 	}
 }
 
-// A selector is a value of which parts can be selected.
-type selector interface {
-	pick(selection []fields.Field) (any, error)
+// objects are a value that is made of objects.
+type objects interface{ objects() []object }
+
+// A shape says of which parts a value is made, or each of several.
+type shape struct {
+	node  string            // what errors call the value
+	parts map[string]*shape // by name, nil for a part without parts of its own
 }
 
-// pick returns the members that the selection names, in its order, and of each
-// the parts that it names; all of them where there is no selection. node is what
-// errors call o.
-func (o object) pick(selection []fields.Field, node string) (object, error) {
-	if selection == nil {
-		return o, nil
+// flat returns the shape of an object whose parts have none of their own.
+func flat(node string, names ...string) *shape {
+	s := &shape{node, make(map[string]*shape, len(names))}
+	for _, name := range names {
+		s.parts[name] = nil
 	}
-	picked := object{}
-	for _, f := range selection {
-		i := slices.IndexFunc(o, func(m member) bool { return m.name == f.Name })
-		if i < 0 {
-			return nil, errNoField(f.Name, node)
-		}
-		value, err := pickValue(o[i].value, f)
-		if err != nil {
-			return nil, err
-		}
-		picked.add(f, value)
-	}
-	return picked, nil
+	return s
 }
 
-// pickKnown returns the members that the selection names, as pick does, of an
-// object that need not have all those that are known.
-func (o object) pickKnown(known []string, selection []fields.Field, node string) (object, error) {
-	if selection == nil {
-		return o, nil
-	}
-	picked := object{}
-	for _, f := range selection {
-		if !slices.Contains(known, f.Name) {
-			return nil, errNoField(f.Name, node)
-		}
-		var value any
-		if i := slices.IndexFunc(o, func(m member) bool { return m.name == f.Name }); i >= 0 {
-			value = o[i].value
-		}
-		value, err := pickValue(value, f)
-		if err != nil {
-			return nil, err
-		}
-		picked.add(f, value)
-	}
-	return picked, nil
-}
-
-// pickValue returns what f asks of a value. No value takes parameters, save for
-// another name.
-func pickValue(value any, f fields.Field) (any, error) {
+// pick returns what f asks of a value, which is nil where there is none: a wrong
+// name is refused all the same. No value takes parameters, save for another
+// name. A nil shape has no parts.
+func (s *shape) pick(value any, f fields.Field) (any, error) {
 	if slices.ContainsFunc(f.Calls, func(c fields.Call) bool { return c.Name != "as" }) {
 		return nil, errParam("Field %s takes no parameters", f.Name)
 	}
 	if f.Sub == nil {
 		return value, nil
 	}
-	if s, ok := value.(selector); ok {
-		return s.pick(f.Sub)
+	if s == nil {
+		return nil, errParam("Field %s has no fields of its own", f.Name)
 	}
-	return nil, errParam("Field %s has no fields of its own", f.Name)
+	return s.pickParts(value, f.Sub)
+}
+
+// pickParts returns the parts that the selection names of a value or of each of
+// several, in the order of the selection.
+func (s *shape) pickParts(value any, selection []fields.Field) (any, error) {
+	list, several := value.([]object)
+	if o, ok := value.(objects); ok {
+		list, several = o.objects(), true
+	}
+	one, _ := value.(object)
+	picked, err := s.pickObject(one, selection)
+	switch {
+	case err != nil || value == nil:
+		return nil, err
+	case !several:
+		return picked, nil
+	}
+	all := make([]object, len(list))
+	for i, o := range list {
+		if all[i], err = s.pickObject(o, selection); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+func (s *shape) pickObject(o object, selection []fields.Field) (object, error) {
+	picked := object{}
+	for _, f := range selection {
+		part, known := s.parts[f.Name]
+		if !known {
+			return nil, errNoField(f.Name, s.node)
+		}
+		value, err := part.pick(o.value(f.Name), f)
+		if err != nil {
+			return nil, err
+		}
+		picked.add(f, value)
+	}
+	return picked, nil
 }
 
 // MarshalJSONTo implements json.MarshalerTo.

@@ -20,7 +20,7 @@ const (
 )
 
 // pagingArguments are the parameters that choose a page.
-var pagingArguments = []string{"limit", "after", "before", "as"}
+var pagingArguments = []string{"limit", "after", "before"}
 
 // A pager says which part of a list a call asks for. A cursor holds the key of an
 // element, so that a page begins where another ended even if elements have come
@@ -40,8 +40,8 @@ func (in *input) readPager() (err error) {
 		return err
 	} else if ok {
 		n, err := strconv.ParseUint(text, 10, 31)
-		if err != nil || n == 0 {
-			return errParam("Param limit must be a number greater than 0 - got %q", text)
+		if err != nil {
+			return errParam("Param limit must be a number of at least 0 - got %q", text)
 		}
 		in.limit = min(int(n), maxLimit)
 	}
@@ -70,8 +70,10 @@ func decodeCursor(text string) (key string, ok bool) {
 	if len(text) > maxCursor {
 		return "", false
 	}
-	b, err := base64.RawURLEncoding.Strict().DecodeString(text)
-	return string(b), err == nil && utf8.Valid(b)
+	b, err := base64.RawURLEncoding.DecodeString(text)
+	key = string(b)
+	// A key has one cursor: decoding is lax with bits and line breaks.
+	return key, err == nil && utf8.Valid(b) && encodeCursor(key) == text
 }
 
 // window returns which of n elements, whose keys ascend, are on the page.

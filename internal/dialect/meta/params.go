@@ -8,11 +8,13 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 
 	"waybill/internal/dialect"
+	"waybill/internal/dialect/meta/fields"
 )
 
 // maxFormBytes bounds the body of a call that carries parameters.
@@ -57,6 +59,8 @@ func parseParameters(r *http.Request) (parameters, error) {
 // are left out.
 func (p parameters) addParts(body []byte, boundary string) error {
 	parts := multipart.NewReader(bytes.NewReader(body), boundary)
+	lists := make(lists)
+	defer lists.end(p)
 	for {
 		part, err := parts.NextRawPart()
 		if errors.Is(err, io.EOF) {
@@ -73,7 +77,7 @@ func (p parameters) addParts(body []byte, boundary string) error {
 		if err != nil {
 			return errParam("The body is not valid multipart/form-data: %v", err)
 		}
-		p[name] = string(text)
+		lists.add(p, name, string(text))
 	}
 }
 
@@ -81,11 +85,41 @@ func (p parameters) addParts(body []byte, boundary string) error {
 // stands for itself, and white space around a name is dropped, since the line
 // break of a wrapped URL arrives as %0A before the next name.
 func (p parameters) addQuery(query string) {
+	lists := make(lists)
 	for pair := range strings.SplitSeq(query, "&") {
 		name, value, _ := strings.Cut(pair, "=")
 		if name = strings.TrimSpace(unescape(name)); name != "" {
-			p[name] = unescape(value)
+			lists.add(p, name, unescape(value))
 		}
+	}
+	lists.end(p)
+}
+
+// lists are those that a form has in PHP's spelling, in which each element is a
+// parameter: name[]=a&name[]=b, or name[0]=a&name[1]=b.
+type lists map[string][]string
+
+var listPattern = regexp.MustCompile(`^([a-z_]+)\[[0-9]*\]$`)
+
+// add adds a parameter to p, or an element to a list.
+func (l lists) add(p parameters, name, value string) {
+	if strings.HasSuffix(name, "]") {
+		if match := listPattern.FindStringSubmatch(name); match != nil {
+			l[match[1]] = append(l[match[1]], value)
+			return
+		}
+	}
+	p[name] = value
+}
+
+// end adds the lists to p.
+func (l lists) end(p parameters) {
+	for name, values := range l {
+		if name == "fields" { // which can have calls
+			p[name] = strings.Join(values, ",")
+			continue
+		}
+		p[name] = fields.FormatList(values)
 	}
 }
 

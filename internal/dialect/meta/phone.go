@@ -34,16 +34,6 @@ func phoneNode(c waybill.Channel, number string) *node {
 	return &node{kind: phoneKind, id: id, channel: c, phone: number}
 }
 
-// numberOf returns the number of c with the given ID of Meta's.
-func numberOf(c waybill.Channel, id string) string {
-	for number, known := range c.SenderIDs {
-		if known == id {
-			return number
-		}
-	}
-	return ""
-}
-
 // phonesOf lists the numbers of an account. All of them are live: Waybill has no
 // numbers for testing.
 func (a *API) phonesOf(ctx context.Context, s *session, n *node, in *input) (elements, error) {

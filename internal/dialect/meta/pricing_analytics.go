@@ -14,17 +14,15 @@ import (
 // https://developers.facebook.com/documentation/business-messaging/whatsapp/analytics/
 var pricingSeries = &seriesSpec{
 	params: append(slices.Clone(spanArguments), "metric_types", "pricing_types", "pricing_categories", "dimensions"),
-	read:   (*API).pricingAnalytics,
+	shape: seriesShape(nil,
+		"start", "end", "phone_number", "country", "tier", "pricing_type", "pricing_category", "volume", "cost"),
+	read: (*API).pricingAnalytics,
 }
 
 // The values of the parameters of pricing_analytics.
 var (
-	pricingMetrics    = []string{"COST", "VOLUME"}
-	pricingTypes      = []string{"REGULAR", "FREE_CUSTOMER_SERVICE", "FREE_ENTRY_POINT"}
-	pricingCategories = []string{
-		"AUTHENTICATION", "AUTHENTICATION_INTERNATIONAL", "MARKETING", "MARKETING_LITE",
-		"SERVICE", "UTILITY", "REFERRAL_CONVERSION",
-	}
+	pricingMetrics = []string{"COST", "VOLUME"}
+	pricingTypes   = []string{"REGULAR", "FREE_CUSTOMER_SERVICE", "FREE_ENTRY_POINT"}
 )
 
 // pricingDimensions are the dimensions by which volumes can be broken down, in
@@ -38,10 +36,6 @@ var pricingDimensions = []struct {
 	{"TIER", "tier", waybill.LabelTier},
 	{"PRICING_TYPE", "pricing_type", waybill.LabelPricingType},
 	{"PRICING_CATEGORY", "pricing_category", waybill.LabelPricingCategory},
-}
-
-var pricingKeys = []string{
-	"start", "end", "phone_number", "country", "tier", "pricing_type", "pricing_category", "volume", "cost",
 }
 
 // pricingParams are the parameters of pricing_analytics.
@@ -65,7 +59,7 @@ func parsePricing(in *input, n *node) (p pricingParams, err error) {
 	}{
 		{"metric_types", &p.metrics, pricingMetrics},
 		{"pricing_types", &p.types, pricingTypes},
-		{"pricing_categories", &p.categories, pricingCategories},
+		{"pricing_categories", &p.categories, waybill.PricingCategories},
 		{"dimensions", &p.dimensions, names},
 	} {
 		if *l.into, err = in.list(l.name, oneOf(l.words...)); err != nil {
@@ -88,7 +82,7 @@ func (a *API) pricingAnalytics(ctx context.Context, s *session, n *node, in *inp
 	if slices.Contains(p.metrics, "COST") {
 		card = s.rateCard(n.channel)
 		if card == nil && len(p.metrics) == 1 {
-			return nil, errNoCost()
+			return nil, errNoCard(n.channel)
 		}
 	}
 	q := p.query(n.channel)
@@ -104,7 +98,7 @@ func (a *API) pricingAnalytics(ctx context.Context, s *session, n *node, in *inp
 		}
 		volumes.add(list, part.Start)
 	}
-	return &rows{keys: pricingKeys, list: volumes.rows(p)}, nil
+	return &rows{list: volumes.rows(p)}, nil
 }
 
 // volumes collect the points of pricing_analytics.
@@ -181,8 +175,9 @@ func (v *volumes) add(list []waybill.Point, at waybill.Instant) {
 	}
 }
 
-// rows returns the points. A point without a value of a dimension leaves that
-// out, as Meta does with the tier of a free message.
+// rows returns the points of which there is something to tell. A point without a
+// value of a dimension leaves that out, as Meta does with the tier of a free
+// message.
 func (v *volumes) rows(p pricingParams) []row {
 	list := make([]row, 0, len(v.sums))
 	for key, sum := range v.sums {
@@ -192,11 +187,16 @@ func (v *volumes) rows(p pricingParams) []row {
 				point = append(point, member{pricingDimensions[d].key, sum.values[j]})
 			}
 		}
-		if slices.Contains(p.metrics, "VOLUME") {
+		withVolume := slices.Contains(p.metrics, "VOLUME")
+		if withVolume {
 			point = append(point, member{"volume", sum.messages})
 		}
-		if cost, ok := sum.cost.known(); ok {
+		cost, known := sum.cost.known()
+		if known {
 			point = append(point, member{"cost", decimal(cost)})
+		}
+		if !withVolume && !known {
+			continue
 		}
 		list = append(list, row{key, point})
 	}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -25,6 +24,18 @@ type priceOf struct{ category, country, tier string }
 // currency of an account, nil where there are none. Each tenant sees the prices
 // of its own card: a partner and its customer do not pay the same.
 func (s *session) rateCard(c waybill.Channel) *rateCard {
+	card, made := s.cards[c.Number]
+	if !made {
+		card = s.newRateCard(c)
+		if s.cards == nil {
+			s.cards = make(map[waybill.ChannelNumber]*rateCard)
+		}
+		s.cards[c.Number] = card
+	}
+	return card
+}
+
+func (s *session) newRateCard(c waybill.Channel) *rateCard {
 	account := s.token.Account
 	if account == "" { // the operator's token
 		account = c.Account
@@ -44,11 +55,25 @@ func (s *session) rateCard(c waybill.Channel) *rateCard {
 		return nil
 	}
 	for _, list := range card.rates {
-		slices.SortFunc(list, func(a, b waybill.Rate) int { return cmp.Compare(b.From, a.From) })
+		slices.SortFunc(list, laterFirst)
 	}
 	slices.Sort(card.from)
 	card.from = slices.Compact(card.from)
 	return card
+}
+
+// laterFirst orders rates by when they become valid. Of two that do so at once one
+// is from a day, and the one from an instant stands over it.
+func laterFirst(a, b waybill.Rate) int {
+	return cmp.Or(cmp.Compare(b.From, a.From), cmp.Compare(a.Date.Unix(), b.Date.Unix()))
+}
+
+// errNoCard says why nothing is known of the costs of an account.
+func errNoCard(c waybill.Channel) error {
+	if c.Currency == "" {
+		return errNoCost("This account has no currency, so that no rate card tells its costs.")
+	}
+	return errNoCost("There is no rate card in " + c.Currency + ", the currency of this account, so that its costs are not known.")
 }
 
 // parts cuts a range where prices change. Counters are whole quarters of an hour,
@@ -127,11 +152,5 @@ func (m *money) known() (micros int64, ok bool) { return m.micros, m.any && !m.u
 // perUnit divides an amount, rounding half up.
 func perUnit(micros, n int64) int64 { return (micros + n/2) / n }
 
-// decimal returns millionths as a JSON number without needless zeros.
-func decimal(micros int64) jsontext.Value {
-	text := strconv.FormatInt(micros/1e6, 10)
-	if rest := micros % 1e6; rest != 0 {
-		text += "." + strings.TrimRight(strconv.FormatInt(1e6+rest, 10)[1:], "0")
-	}
-	return jsontext.Value(text)
-}
+// decimal returns millionths as a JSON number.
+func decimal(micros int64) jsontext.Value { return jsontext.Value(waybill.Decimal(micros)) }

@@ -116,11 +116,11 @@ func TestEdgeSpellings(t *testing.T) {
 	})
 	t.Run("broken lists", func(t *testing.T) {
 		for query, message := range map[string]string{
-			"&metric_types=[SENT":         `Syntax error "Expected "]", got end of string" at character 5: [SENT`,
+			"&metric_types=[SENT":         `(#100) Param metric_types cannot be read: Syntax error "Expected "]", got end of string" at character 5: [SENT`,
 			"&metric_types=SENT;READ":     `(#100) Param metric_types[0] must be one of {SENT, DELIVERED, READ, CLICKED, COST, APP_ACTIVATIONS, APP_ADD_TO_CART, APP_CHECKOUTS_INITIATED, APP_PURCHASES, APP_PURCHASES_CONVERSION_VALUE, WEBSITE_ADD_TO_CART, WEBSITE_CHECKOUTS_INITIATED, WEBSITE_PURCHASES, WEBSITE_PURCHASES_CONVERSION_VALUE} - got "SENT;READ"`,
 			"&granularity=DAILY,DAILY":    `(#100) Param granularity takes one value, got 2`,
-			`&template_ids={"1":2}`:       `Syntax error "Expected value, objects are not supported." at character 0: {"1":2}`,
-			"&template_ids=[[1]]":         `Syntax error "Expected value, arrays do not nest." at character 1: [[1]]`,
+			`&template_ids={"1":2}`:       `(#100) Param template_ids cannot be read: Syntax error "Expected value, objects are not supported." at character 0: {"1":2}`,
+			"&template_ids=[[1]]":         `(#100) Param template_ids cannot be read: Syntax error "Expected value, arrays do not nest." at character 1: [[1]]`,
 			"&limit=5,6":                  `(#100) Param limit takes one value, got 2`,
 			"&use_waba_timezone=[yes,no]": `(#100) Param use_waba_timezone takes one value, got 2`,
 		} {

@@ -145,6 +145,8 @@ func TestLinkOrigins(t *testing.T) {
 		{"a proxy with TLS", false, http.Header{"X-Forwarded-Proto": {"https"}}, "https://graph.example:8080/"},
 		{"a proxy with another name", false, http.Header{"X-Forwarded-Proto": {"HTTPS"}, "X-Forwarded-Host": {"waybill.example"}}, "https://waybill.example/"},
 		{"a proxy behind a proxy", false, http.Header{"X-Forwarded-Host": {"evil.example, waybill.example:444"}, "X-Forwarded-Proto": {"http, https"}}, "https://waybill.example:444/"},
+		{"three proxies", false, http.Header{"X-Forwarded-Host": {"evil.example", "evil.example, one.example, waybill.example"}}, "http://waybill.example/"},
+		{"a proxy that speaks TLS to us and not to its caller", true, http.Header{"X-Forwarded-Proto": {"http"}}, "http://graph.example:8080/"},
 		{"an address", false, http.Header{"X-Forwarded-Host": {"[::1]:8080"}}, "http://[::1]:8080/"},
 		{"a host with a path", false, http.Header{"X-Forwarded-Host": {"evil.example/x"}}, "http://graph.example:8080/"},
 		{"a host with a user", false, http.Header{"X-Forwarded-Host": {"a@evil.example"}}, "http://graph.example:8080/"},
@@ -194,17 +196,33 @@ func TestPages(t *testing.T) {
 					t.Errorf("pages of %d have %d elements, want %d", limit, len(forth.elements), len(all.elements))
 				}
 				back := g.follow(forth.last, func(p page) string { return p.previous })
-				if slices.Sort(back.elements); !slices.Equal(back.elements, slices.Sorted(slices.Values(all.elements))) {
-					t.Errorf("back by %d there are %d elements, want %d", limit, len(back.elements), len(all.elements))
+				slices.Reverse(back.pages) // each of which ascends
+				if got := slices.Concat(back.pages...); !slices.Equal(got, all.elements) {
+					t.Errorf("back by %d there are\n%s\nwant\n%s", limit, got, all.elements)
 				}
 			}
 		})
 	}
 }
 
+// TestAccountModes has filters, each of which must pass.
+func TestAccountModes(t *testing.T) {
+	g := lucky(t)
+	const live, sandbox = `{"field":"account_mode","operator":"EQUAL","value":"LIVE"}`, `{"field":"account_mode","operator":"EQUAL","value":"SANDBOX"}`
+	for filters, want := range map[string]int{
+		"": 2, live: 2, live + "," + live: 2, sandbox: 0, sandbox + "," + live: 0, live + "," + sandbox: 0,
+	} {
+		p := pageOf(t, g.shopGet("/v25.0/"+shop+"/phone_numbers?filtering="+url.QueryEscape("["+filters+"]")))
+		if len(p.elements) != want {
+			t.Errorf("[%s] pass %d numbers, want %d", filters, len(p.elements), want)
+		}
+	}
+}
+
 // A page is what a test needs of a page.
 type page struct {
 	elements       []string
+	pages          [][]string // of several, the elements of each
 	next, previous string
 	last           string // where the last page was
 }
@@ -240,7 +258,7 @@ func (g *graph) follow(target string, link func(page) string) page {
 	var all page
 	for range 1000 {
 		p := pageOf(g.t, g.raw("GET "+target+" HTTP/1.1"))
-		all.elements = append(all.elements, p.elements...)
+		all.elements, all.pages = append(all.elements, p.elements...), append(all.pages, p.elements)
 		all.last = target
 		next := link(p)
 		if next == "" {

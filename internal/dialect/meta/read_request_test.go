@@ -231,7 +231,7 @@ func TestParameters(t *testing.T) {
 		{"an escape that is broken", "fields=id&x=%zz&y=%", pacificID},
 		{"invalid UTF-8", "fields=id&x=%ff&%fe=1", pacificID},
 		{"a NUL", "fields=id&x=%00&%00=1", pacificID},
-		{"a name with brackets is another name", "fields=id&fields[]=nonsense&fields[0]=nonsense", pacificID},
+		{"a name with two pairs of brackets is another name", "fields=id&fields[a][b]=nonsense&fields[a]=nonsense", pacificID},
 		{"a name in capitals is another name", "fields=id&Fields=nonsense&METHOD=delete", pacificID},
 		{"the method of the call itself", "fields=id&method=get", pacificID},
 		{"the method in capitals and blanks", "fields=id&method=+GET%0A", pacificID},

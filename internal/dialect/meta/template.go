@@ -8,7 +8,6 @@ import (
 
 	"waybill"
 	"waybill/internal/dialect"
-	"waybill/internal/dialect/meta/fields"
 )
 
 // templateKind is a message template, which Meta has called a highly structured
@@ -24,8 +23,8 @@ var templateKind = &nodeKind{
 		"language":      scalar(func(n *node) any { return n.template.Language }),
 		"status":        scalar(func(n *node) any { return n.template.Status }),
 		"category":      scalar(func(n *node) any { return n.template.Category }),
-		"components":    scalar(func(n *node) any { return components(n.template.Buttons) }),
-		"quality_score": scalar(func(n *node) any { return qualityScore(n.template.Quality) }),
+		"components":    componentShape.reader(func(n *node) any { return components(n.template.Buttons) }),
+		"quality_score": scoreShape.reader(func(n *node) any { return qualityScore(n.template.Quality) }),
 		"cta_url_link_tracking_opted_out": scalar(func(n *node) any {
 			return n.template.LinkTrackingOptedOut
 		}),
@@ -38,6 +37,13 @@ var templateKind = &nodeKind{
 	},
 	update: (*API).updateTemplate,
 }
+
+var (
+	scoreShape     = flat("WhatsAppMessageTemplateQualityScore", "score")
+	componentShape = &shape{"WhatsAppMessageTemplateComponent", map[string]*shape{
+		"type": nil, "buttons": flat("WhatsAppMessageTemplateButton", "type", "text"),
+	}}
+)
 
 func templateNode(c waybill.Channel, t waybill.Template) *node {
 	return &node{kind: templateKind, id: t.Code, channel: c, template: t}
@@ -67,16 +73,8 @@ func qualityScore(score string) any {
 	if score == "" {
 		return nil
 	}
-	return part{object{{"score", score}}, "WhatsAppMessageTemplateQualityScore"}
+	return object{{"score", score}}
 }
-
-// A part is an object of which parts can be selected.
-type part struct {
-	object
-	node string // what errors call it
-}
-
-func (p part) pick(selection []fields.Field) (any, error) { return p.object.pick(selection, p.node) }
 
 // templatesOf lists the templates of an account that pass the filters of the
 // call, one for each language.

@@ -17,7 +17,18 @@ var templateSeries = &seriesSpec{
 		"start", "end", "granularity", "template_ids", "metric_types", "product_type", "use_waba_timezone",
 	},
 	paged: true,
+	shape: templateShape("template_id", "start", "end", "sent", "delivered", "read"),
 	read:  (*API).templateAnalytics,
+}
+
+// templateShape returns the shape of the analytics of templates, or of groups of
+// them, whose points have clicks and costs besides the named parts.
+func templateShape(point ...string) *shape {
+	s := seriesShape([]string{"granularity", "product_type", "waba_timezone"}, point...)
+	parts := s.parts["data_points"].parts
+	parts["clicked"] = flat("WhatsAppBusinessAccountAnalyticsClicks", "type", "button_content", "count")
+	parts["cost"] = flat("WhatsAppBusinessAccountAnalyticsCost", "type", "value")
+	return s
 }
 
 // The metrics of templates. Those of apps and web sites are known and have no
@@ -107,7 +118,7 @@ func parseTemplates(args *arguments, zone *time.Location) (p templateParams, err
 	if p.days, err = parseDays(args, zone); err != nil {
 		return p, err
 	}
-	if p.ids, err = args.list("template_ids", objectID); err != nil {
+	if p.ids, err = args.list("template_ids", templateID); err != nil {
 		return p, err
 	}
 	if p.metrics, err = args.list("metric_types", oneOf(templateMetrics...)); err != nil {
@@ -145,7 +156,7 @@ func (a *API) templateAnalytics(ctx context.Context, s *session, n *node, in *in
 	if p.wants(metricCost) {
 		card = s.rateCard(n.channel)
 		if card == nil && len(p.metrics) == 1 {
-			return nil, errNoCost()
+			return nil, errNoCard(n.channel)
 		}
 	}
 	if err := a.countTemplates(ctx, s, n, p, card, count); err != nil {
@@ -155,15 +166,13 @@ func (a *API) templateAnalytics(ctx context.Context, s *session, n *node, in *in
 	if p.lite {
 		product = "marketing_messages_api_for_whatsapp"
 	}
-	out := &rows{head: object{{"granularity", "DAILY"}, {"product_type", product}}, keys: templateKeys}
+	out := &rows{head: object{{"granularity", "DAILY"}, {"product_type", product}}}
 	if p.local {
 		out.head = append(out.head, member{"waba_timezone", n.channel.Zone.String()})
 	}
 	out.list = count.rows(p)
 	return out, nil
 }
-
-var templateKeys = []string{"template_id", "start", "end", "sent", "delivered", "read", "clicked", "cost"}
 
 // countTemplates counts what the points are made of.
 func (a *API) countTemplates(

@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/go-json-experiment/json/jsontext"
-
 	"waybill"
 )
 
@@ -165,37 +163,40 @@ const (
 
 var buttonOrder = []string{quickReply, urlButton, uniqueButton}
 
-// A clicked is one element of the clicks of a point.
-type clicked struct {
-	Type    string `json:"type"`
-	Content string `json:"button_content"`
-	Count   int64  `json:"count"`
+// A click is one element of the clicks of a point.
+type click struct {
+	kind, content string
+	count         int64
 }
 
 // clicked returns the clicks by button. Buttons of other types, such as those
 // that call a number, are not among those that Meta counts.
-func (s *templateSum) clicked() []clicked {
-	var list []clicked
+func (s *templateSum) clicked() []object {
+	var list []click
 	unique := make(map[string]int64)
 	for b, n := range s.clicks {
 		switch b.Type {
 		case quickReply, urlButton:
-			list = append(list, clicked{b.Type, b.Text, n.all})
+			list = append(list, click{b.Type, b.Text, n.all})
 		}
 		if b.Type == urlButton || b.Type == uniqueButton {
 			unique[b.Text] += n.unique
 		}
 	}
 	for text, n := range unique {
-		list = append(list, clicked{uniqueButton, text, n})
+		list = append(list, click{uniqueButton, text, n})
 	}
-	list = slices.DeleteFunc(list, func(c clicked) bool { return c.Count == 0 })
-	slices.SortFunc(list, func(a, b clicked) int {
+	list = slices.DeleteFunc(list, func(c click) bool { return c.count == 0 })
+	slices.SortFunc(list, func(a, b click) int {
 		return cmp.Or(
-			cmp.Compare(slices.Index(buttonOrder, a.Type), slices.Index(buttonOrder, b.Type)),
-			strings.Compare(a.Content, b.Content))
+			cmp.Compare(slices.Index(buttonOrder, a.kind), slices.Index(buttonOrder, b.kind)),
+			strings.Compare(a.content, b.content))
 	})
-	return list
+	told := make([]object, len(list))
+	for i, c := range list {
+		told[i] = object{{"type", c.kind}, {"button_content", c.content}, {"count", c.count}}
+	}
+	return told
 }
 
 // linkClicks returns the clicks on links.
@@ -215,24 +216,19 @@ func (s *templateSum) linkClicks() int64 {
 	return all
 }
 
-// A cost is one element of the costs of a point.
-type cost struct {
-	Type  string         `json:"type"`
-	Value jsontext.Value `json:"value"`
-}
-
 // costs returns what a point has cost, nothing where that is not known.
-func (s *templateSum) costs() []cost {
+func (s *templateSum) costs() []object {
 	spent, ok := s.cost.known()
 	if !ok {
 		return nil
 	}
-	list := []cost{{"amount_spent", decimal(spent)}}
+	cost := func(kind string, micros int64) object { return object{{"type", kind}, {"value", decimal(micros)}} }
+	list := []object{cost("amount_spent", spent)}
 	if delivered := s.counts[waybill.Delivered]; delivered > 0 {
-		list = append(list, cost{"cost_per_delivered", decimal(perUnit(spent, delivered))})
+		list = append(list, cost("cost_per_delivered", perUnit(spent, delivered)))
 	}
 	if clicks := s.linkClicks(); clicks > 0 {
-		list = append(list, cost{"cost_per_url_button_click", decimal(perUnit(spent, clicks))})
+		list = append(list, cost("cost_per_url_button_click", perUnit(spent, clicks)))
 	}
 	return list
 }

@@ -116,15 +116,6 @@ func (f Field) Key() string {
 	return f.Name
 }
 
-// Scalar returns the value of a call that takes exactly one. Brackets around
-// it do not matter: ([DAY]) is DAY.
-func (c Call) Scalar() (string, error) {
-	if len(c.Args) != 1 {
-		return "", fmt.Errorf("%s takes one value, got %d", c.Name, len(c.Args))
-	}
-	return c.Args[0], nil
-}
-
 // String returns the canonical spelling of f, which Parse reads back: no
 // blanks, no brackets, and quotes only around values that need them.
 func (f Field) String() string {

@@ -121,6 +121,9 @@ func (p *parser) field(depth int) (f Field, err error) {
 		}
 		f.Calls = append(f.Calls, c)
 	}
+	if c, ok := f.Arg("as"); ok && (len(c.Args) != 1 || c.Args[0] == "") {
+		return f, p.fail("Expected one name in as.")
+	}
 	if p.take('{') {
 		if f.Sub, err = p.fields(depth + 1); err == nil {
 			err = p.need('}')

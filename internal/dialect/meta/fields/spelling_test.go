@@ -53,7 +53,11 @@ func genArgs() *rapid.Generator[[]string] {
 
 func genFields(levels int) *rapid.Generator[[]Field] {
 	call := rapid.Custom(func(t *rapid.T) Call {
-		return Call{genName().Draw(t, "call"), genArgs().Draw(t, "args")}
+		c := Call{genName().Draw(t, "call"), genArgs().Draw(t, "args")}
+		if c.Name == "as" {
+			c.Args = []string{rapid.StringN(1, 4, -1).Draw(t, "alias")}
+		}
+		return c
 	})
 	field := rapid.Custom(func(t *rapid.T) Field {
 		f := Field{Name: genName().Draw(t, "name")}

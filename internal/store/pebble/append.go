@@ -222,6 +222,7 @@ func (s *Store) commitRequests(requests []*request) error {
 		c.noteTooLate(late)
 	}
 	c.noteOld()
+	c.noteSeen()
 	return c.finish()
 }
 
@@ -229,10 +230,19 @@ func (s *Store) commitRequests(requests []*request) error {
 // bytes of memory each.
 const maxTuples = 1 << 22
 
+// maxDetails bounds the error codes and buttons of a channel.
+const maxDetails = 1 << 16
+
 // checkWords fails where the events of a channel could need more combinations of
-// labels than it may have.
+// labels, or more details, than it may have.
 func checkWords(ops []op) error {
 	for i := range ops {
+		w := ops[i].ch.words
+		if ops[i].slow && len(w.details) >= maxDetails {
+			return waybill.Errorf(waybill.TooLarge,
+				"channel %d has %d error codes and buttons, which is as many as it may have",
+				ops[i].ch.Number, len(w.details))
+		}
 		if w := ops[i].ch.words; len(w.tuples)+4*len(ops) > maxTuples {
 			return waybill.Errorf(waybill.TooLarge,
 				"channel %d has %d combinations of labels, which is as many as it may have",

@@ -44,10 +44,26 @@ func newCommit(s *Store) *commit {
 // begin empties c for a new step.
 func (c *commit) begin() {
 	c.batch = c.s.db.NewBatch()
-	c.stamp++
+	if c.stamp++; c.stamp == 0 { // which is that of what no commit has touched
+		c.s.forgetStamps()
+		c.stamp = 1
+	}
 	c.due, c.old = c.s.horizonAt(c.s.now()), false
 	c.touched, c.lists, c.grown = c.touched[:0], c.lists[:0], c.grown[:0]
 	clear(c.totals)
+}
+
+// forgetStamps makes everything look untouched, once all stamps have been used.
+func (s *Store) forgetStamps() {
+	for i := range s.live.slots {
+		s.live.slots[i].stamp = 0
+	}
+	for _, l := range s.overlay.lists {
+		l.stamp = 0
+	}
+	for _, ch := range s.channels {
+		ch.grown = 0
+	}
 }
 
 // abandon drops a step that has changed nothing yet.

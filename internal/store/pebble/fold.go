@@ -23,14 +23,14 @@ const (
 // makeRoom begins a new generation when the present one is full, with the right
 // to write held. It waits for the folder only when twice as much has come in.
 func (s *Store) makeRoom() error {
-	if s.live.count < s.limit {
+	if !s.full(1) {
 		return nil
 	}
 	if s.previous != nil {
 		select {
 		case <-s.previous.folded:
 		default:
-			if s.live.count < 2*s.limit {
+			if !s.full(2) {
 				return nil
 			}
 			select {
@@ -46,6 +46,14 @@ func (s *Store) makeRoom() error {
 	}
 	s.rotate()
 	return nil
+}
+
+// full reports whether the present generation has so many times what one should
+// have. Few messages can make many differences, or have long names.
+func (s *Store) full(times int) bool {
+	const differences, nameBytes = 24, 256 // for each message
+	limit := times * s.limit
+	return s.live.count >= limit || s.overlay.count >= differences*limit || len(s.live.arena) >= nameBytes*limit
 }
 
 // rotate makes the present generation the previous one, with the right to write
@@ -92,8 +100,7 @@ func (s *Store) runFolder() {
 			return
 		}
 		if err := s.disk.guard(s.maintain); err != nil {
-			s.log.Error("counters could not be folded", "err", err)
-			time.AfterFunc(time.Second, s.wakeFolder)
+			s.log.Error("counters could not be folded", "err", err) // the timer tries again
 		}
 	}
 }
@@ -107,7 +114,8 @@ func (s *Store) foldWhenIdle(last uint64) uint64 {
 	}
 	defer s.unlock()
 	ready := s.previous == nil || isClosed(s.previous.folded)
-	if s.seq == last && s.live.count > worthwhile && ready && s.disk.failure() == nil {
+	much := s.live.count > worthwhile || s.overlay.count > 8*worthwhile
+	if s.seq == last && much && ready && s.disk.failure() == nil {
 		s.rotate()
 	}
 	return s.seq
@@ -161,8 +169,11 @@ func (s *Store) maintain() error {
 // the packed counters and deletes its log. A crash in between leaves the runs, which
 // say what the log says.
 func (s *Store) foldGeneration(g *generation) error {
-	if err := s.writeRuns(g); err != nil {
-		return err
+	if !g.written {
+		if err := s.writeRuns(g); err != nil {
+			return err
+		}
+		g.written = true // trying again must not write them again
 	}
 	if err := s.saveBloom(g.overlay.generation); err != nil {
 		return err

@@ -74,8 +74,8 @@ func (s *Store) nameOf(k messageKey) (name, error) {
 		tables = append(tables, s.previous.table)
 	}
 	for _, t := range tables {
-		i := t.find(k.channel, &k.hash)
-		if i < 0 || t.slots[i].part != k.part {
+		i := t.findIn(k.channel, &k.hash, k.part)
+		if i < 0 {
 			continue
 		}
 		if data := t.name(i); data != nil {

@@ -39,6 +39,7 @@ const (
 	factHorizon = 'p' // the first partition that is not dropped
 	factSpan    = 's' // partition:2 -> its earliest and latest time
 	factOld     = 'o' // when events came that are older than messages are kept
+	factSeen    = 'k' // about when the last commit was
 )
 
 // Open opens the store in dir, which it makes where there is none. It fails with
@@ -101,11 +102,7 @@ func (s *Store) open(opt Options) error {
 	if err != nil {
 		return errors.Join(err, db.Close())
 	}
-	s.setAside()
-	if err = s.loadOld(); err == nil {
-		_, err = s.moveHorizon()
-	}
-	return err
+	return s.beginRetention()
 }
 
 func (s *Store) engineOptions(cache *engine.Cache) *engine.Options {

@@ -38,6 +38,7 @@ type list struct {
 type overlay struct {
 	generation uint64
 	lists      map[place]*list // owned by the writer
+	count      int             // of the differences that are visible
 
 	// What readers see, guarded by Store.mu.
 	visible map[waybill.ChannelNumber][]*list
@@ -69,6 +70,7 @@ func (o *overlay) publish(lists []*list, totals map[totalKey]waybill.Counts) {
 		if l.visible == nil {
 			o.visible[l.channel] = append(o.visible[l.channel], l)
 		}
+		o.count += len(l.all) - len(l.visible)
 		l.visible = l.all
 	}
 	for k, n := range totals {

@@ -78,8 +78,11 @@ func (r *replay) state(d *decoder) {
 		d.fail()
 		return
 	}
-	slot := r.table.find(c, &h)
+	slot := r.table.findIn(c, &h, s.part)
 	if slot < 0 {
+		// A message that is reported again after its partition was given up
+		// begins anew. What it counted before must not be forgotten.
+		r.table.doubled = r.table.doubled || r.table.find(c, &h) >= 0
 		r.table.reserve(1)
 		slot = r.table.insert(c, &h, s, x)
 	} else {
@@ -122,6 +125,7 @@ func (o *overlay) publishAll() {
 	for _, l := range o.lists {
 		o.visible[l.channel] = append(o.visible[l.channel], l)
 		l.visible, l.logged = l.all, len(l.all)
+		o.count += len(l.all)
 	}
 }
 

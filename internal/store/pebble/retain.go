@@ -35,8 +35,12 @@ const (
 	quiet    = 24 * time.Hour
 	patience = 7 * 24 * time.Hour
 
-	// oldEvery is how exactly the last of them is stored.
+	// oldEvery is how exactly the last of them is stored, and that of all commits.
 	oldEvery = time.Hour
+
+	// A clock that is so far ahead of the last commit may be wrong, and is not
+	// believed at a start: what is dropped does not come back.
+	maxJump = 100 * 24 * time.Hour
 )
 
 // arrivals say when events came that are older than messages are kept, since the
@@ -64,18 +68,55 @@ func (c *commit) noteOld() {
 	c.set()
 }
 
-// loadOld reads what noteOld has stored.
-func (s *Store) loadOld() error {
-	value, err := s.get([]byte{spaceFacts, factOld})
-	if err != nil || value == nil {
+// noteSeen stores about when the last commit was.
+func (c *commit) noteSeen() {
+	now := c.s.now()
+	if late := now.Sub(c.s.seen.Time()); late >= 0 && late < oldEvery {
+		return
+	}
+	c.s.seen = waybill.InstantOf(now)
+	c.key = append(c.key[:0], spaceFacts, factSeen)
+	c.value = binary.AppendVarint(c.value[:0], int64(c.s.seen))
+	c.set()
+}
+
+// beginRetention moves the horizon at a start, if the clock can be believed, and
+// sets aside what the log has of before it.
+func (s *Store) beginRetention() error {
+	seen, err := s.instants(factSeen, 1)
+	if err != nil {
 		return err
 	}
-	d := decoder{rest: value}
-	s.old = arrivals{waybill.Instant(d.varint()), waybill.Instant(d.varint())}
-	if !d.complete() {
-		return errors.New("the fact when old events came is corrupt")
+	old, err := s.instants(factOld, 2)
+	if err != nil {
+		return err
 	}
+	s.seen, s.old = seen[0], arrivals{old[0], old[1]}
+	s.retained = s.now()
+	if jump := s.retained.Sub(s.seen.Time()); s.seen != waybill.Never && jump > maxJump {
+		s.log.Warn("the clock is far ahead of the last commit: no histories are dropped for a day", "ahead", jump.String())
+	} else if _, err := s.moveHorizon(); err != nil {
+		return err
+	}
+	s.setAside()
 	return nil
+}
+
+// instants returns the times of a fact, Never where they are not stored.
+func (s *Store) instants(fact byte, n int) ([]waybill.Instant, error) {
+	times := make([]waybill.Instant, n)
+	value, err := s.get([]byte{spaceFacts, fact})
+	if err != nil || value == nil {
+		return times, err
+	}
+	d := decoder{rest: value}
+	for i := range times {
+		times[i] = waybill.Instant(d.varint())
+	}
+	if !d.complete() {
+		return nil, fmt.Errorf("fact %c is corrupt", fact)
+	}
+	return times, nil
 }
 
 // retain drops the partitions that are older than messages are kept, once a day. It
@@ -87,8 +128,13 @@ func (s *Store) loadOld() error {
 // cells in the same batch, so that the counters are at all times the settled cells
 // and what the live messages contribute.
 func (s *Store) retain() error {
-	if now := s.now(); now.Sub(s.retained) >= retainEvery {
+	now := s.now()
+	if now.Before(s.retained) { // the clock was set back
+		s.retained = now
+	}
+	if now.Sub(s.retained) >= retainEvery && s.lockUnlessWork() {
 		moved, err := s.moveHorizon()
+		s.unlock()
 		if err != nil {
 			return err
 		}
@@ -112,16 +158,13 @@ func (s *Store) retain() error {
 }
 
 // moveHorizon makes the horizon what the clock says if there are messages before it,
-// and begins a new generation. It returns false where it has to be called again.
+// and begins a new generation, with the right to write held. It returns false where
+// it has to be called again.
 func (s *Store) moveHorizon() (done bool, err error) {
 	horizon := s.horizonAt(s.now())
 	if horizon <= s.horizon {
 		return true, nil
 	}
-	if !s.lockUnlessWork() {
-		return false, nil
-	}
-	defer s.unlock()
 	if s.previous != nil && !isClosed(s.previous.folded) {
 		return false, nil
 	}

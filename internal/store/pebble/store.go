@@ -92,9 +92,10 @@ type Store struct {
 	partitions []partition // see inRuns; written by the folder, never in place
 	pass       pass
 
-	old      arrivals  // of events that are older than messages are kept; owned by the writer
-	retained time.Time // when old partitions were last looked for; owned by the folder
-	dropped  bool      // whether the filter knows of messages that are dropped; owned by the folder
+	seen     waybill.Instant // about when the last commit was; owned by the writer
+	old      arrivals        // of events that are older than messages are kept; owned by the writer
+	retained time.Time       // when old partitions were last looked for; owned by the folder
+	dropped  bool            // whether the filter knows of messages that are dropped; owned by the folder
 
 	folding    chan struct{} // holds one value while runs are handed over, or a checkpoint is made
 	closing    chan struct{} // closed when Close begins
@@ -113,6 +114,7 @@ type generation struct {
 	table   *table
 	overlay *overlay      // nil once it is folded; guarded by Store.mu
 	last    uint64        // sequence of its last commit
+	written bool          // its states are in runs; owned by the folder
 	folded  chan struct{} // closed when all of it is in runs and folded
 	failed  chan error    // why the last try to do that failed; holds one
 }

@@ -17,6 +17,11 @@ type table struct {
 	slots []slot
 	count int
 
+	// doubled is set where a message may have two slots, as a replay can leave
+	// it: one in a partition that is about to be dropped, and one of reports that
+	// came after the horizon had moved.
+	doubled bool
+
 	extras []*extra
 	names  []uint32 // by slot: 1 + place in arena; empty where names are not kept
 	arena  []byte   // ID and recipient of each message, as texts
@@ -50,15 +55,18 @@ func (t *table) reset() {
 	clear(t.tags)
 	clear(t.names)
 	clear(t.extras)
-	t.count, t.extras, t.arena = 0, t.extras[:0], t.arena[:0]
+	t.count, t.extras, t.arena, t.doubled = 0, t.extras[:0], t.arena[:0], false
 }
 
 func (h *hash) tag() uint8 { return uint8(h[1]>>24) | 1 }
 
 func (t *table) home(h *hash) int { return int(uint64(h[0]) * uint64(len(t.tags)) >> 32) }
 
-// find returns the slot of a message, or -1.
+// find returns the slot of a message, or -1: the later one where it has two.
 func (t *table) find(c waybill.ChannelNumber, h *hash) int {
+	if t.doubled {
+		return t.findLater(c, h)
+	}
 	tag := h.tag()
 	for i := t.home(h); ; {
 		switch t.tags[i] {
@@ -68,6 +76,42 @@ func (t *table) find(c waybill.ChannelNumber, h *hash) int {
 			if s := &t.slots[i]; s.hash == *h && s.channel == c {
 				return i
 			}
+		}
+		if i++; i == len(t.tags) {
+			i = 0
+		}
+	}
+}
+
+func (t *table) findLater(c waybill.ChannelNumber, h *hash) int {
+	latest := -1
+	t.each(c, h, func(i int) bool {
+		if latest < 0 || t.slots[i].part > t.slots[latest].part {
+			latest = i
+		}
+		return true
+	})
+	return latest
+}
+
+// findIn returns the slot of a message in a partition, or -1.
+func (t *table) findIn(c waybill.ChannelNumber, h *hash, p partition) int {
+	found := -1
+	t.each(c, h, func(i int) bool {
+		if t.slots[i].part == p {
+			found = i
+		}
+		return found < 0
+	})
+	return found
+}
+
+// each calls f with the slots of a message until it returns false.
+func (t *table) each(c waybill.ChannelNumber, h *hash, f func(i int) bool) {
+	tag := h.tag()
+	for i := t.home(h); t.tags[i] != 0; {
+		if s := &t.slots[i]; t.tags[i] == tag && s.hash == *h && s.channel == c && !f(i) {
+			return
 		}
 		if i++; i == len(t.tags) {
 			i = 0

@@ -168,8 +168,7 @@ func (a *audit) recountRuns(ctx context.Context, p partition) error {
 		if err != nil {
 			return err
 		}
-		i := a.table.find(st.key.channel, &st.key.hash)
-		if i >= 0 && a.table.slots[i].part == p {
+		if a.table.findIn(st.key.channel, &st.key.hash, p) >= 0 {
 			return nil
 		}
 		return a.recount(st)

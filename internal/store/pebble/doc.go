@@ -23,7 +23,8 @@
 //	retain.go      old partitions are dropped
 //	version.go     one moment, for a reader
 //	points.go      questions; with board.go and groups.go
-//	find.go        the messages behind a number; erasure
+//	find.go        the messages behind a number; candidate.go: what becomes of them
+//	erase.go       names are forgotten
 //	verify.go      everything again from the histories
 //	replay.go      the log at the start; mark.go: whether it is whole
 //

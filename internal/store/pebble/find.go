@@ -13,8 +13,8 @@ import (
 )
 
 // Messages implements waybill.Store. It goes through the states in the order of
-// their keys: those in memory, which it copies, and those in the runs of all
-// partitions that can have messages of the time that is asked for.
+// their keys: those in memory, and those in the runs of all partitions that can have
+// messages of the time that is asked for.
 func (s *Store) Messages(ctx context.Context, q waybill.MessageQuery) (waybill.MessagePage, error) {
 	if err := s.enter(ctx); err != nil {
 		return waybill.MessagePage{}, err
@@ -28,191 +28,250 @@ func (s *Store) Messages(ctx context.Context, q waybill.MessageQuery) (waybill.M
 	if f.after, err = base64.RawURLEncoding.DecodeString(q.After); err != nil || q.After != "" && len(f.after) != messageBytes {
 		return waybill.MessagePage{}, waybill.Errorf(waybill.Invalid, "after %q is not the end of a page", q.After)
 	}
-	return f.page(ctx)
+	for more := true; more && err == nil; {
+		more, err = f.round(ctx)
+	}
+	if err != nil && !errors.Is(err, errNoChannel) {
+		return waybill.MessagePage{}, err
+	}
+	return f.page, nil
 }
 
-// A finder makes one page. What is in memory it looks at once, with the right to
-// write held. A state in a run counts unless there is a newer one in memory, for
-// which it looks when it has found one. When a generation ends meanwhile it begins
-// anew, since what was in memory is then in runs that it does not see.
+// A finder makes one page, while commits go on and generations end. It first
+// collects candidates: the keys of states that count, in memory and then in the runs
+// as they are after that. A message goes from the tables into the runs and never
+// back without staying there, so that none is passed by. What becomes of a
+// candidate is decided by its present state, wherever that is by then; its key never
+// changes.
+//
+// Of what is in memory a round takes the first keys only. Where there are more, a
+// further round follows on those.
 type finder struct {
 	s     *Store
 	q     *waybill.MessageQuery
-	after []byte // the key of the last message of the page before
+	page  waybill.MessagePage
+	last  []byte // the key of the last message on the page
+	after []byte // the key of the last candidate that was decided on, or of the page before
 
-	it         *engine.Iterator
-	generation uint64
-	ch         waybill.ChannelState
-	view       view
-	texts      []string
-	passes     []int8   // by ref: 1 where the tuple passes the filters, -1 where not
-	found      []stored // in memory, in the order of their keys, at most Limit+1
+	ch     waybill.ChannelState
+	view   view
+	texts  []string
+	passes []int8 // by ref: 1 where the tuple passes the filters, -1 where not
+
+	found   []messageKey // in memory
+	cut     bool         // whether there may be more than those
+	waiting []candidate  // in the order of their keys
+
+	generation uint64 // what the iterator does not have lies in this one and the one before
 	partitions []partition
 }
 
-var errRotated = errors.New("a generation has ended")
+const (
+	// lookSlots is how many slots of a table are looked at while others wait to
+	// write, and decideAtOnce how many candidates are.
+	lookSlots    = 1 << 16
+	decideAtOnce = 64
 
-func (f *finder) page(ctx context.Context) (waybill.MessagePage, error) {
-	for {
-		page, err := f.try(ctx)
-		if !errors.Is(err, errRotated) {
-			return page, err
-		}
+	// leastFound bounds how often tables are gone through for a short page.
+	leastFound = 1024
+)
+
+var (
+	errNoChannel = errors.New("the channel is unknown")
+	errFull      = errors.New("the page is full")
+	errPassed    = errors.New("the last key that is known of the tables is passed")
+)
+
+// hold takes the right to write, with all words known that states then have. It
+// fails with errNoChannel where there is no such channel.
+func (f *finder) hold(ctx context.Context) error {
+	if err := f.s.hold(ctx); err != nil {
+		return err
 	}
+	ch := f.s.channels[f.q.Channel]
+	if ch == nil {
+		f.s.unlock()
+		return errNoChannel
+	}
+	f.ch, f.view, f.texts = ch.ChannelState, ch.words.view, f.s.texts.all()
+	f.passes = append(f.passes, make([]int8, len(f.view.tuples)-len(f.passes))...)
+	return nil
 }
 
-func (f *finder) try(ctx context.Context) (page waybill.MessagePage, err error) {
-	ok, err := f.begin(ctx)
-	if err != nil || !ok {
-		return page, err
+// round decides on candidates after f.after. It returns true where there may be
+// further ones and room for them.
+func (f *finder) round(ctx context.Context) (more bool, err error) {
+	f.found, f.cut, f.waiting = f.found[:0], false, f.waiting[:0]
+	if err := f.hold(ctx); err != nil {
+		return false, err
 	}
-	defer f.it.Close()
-	last := f.after
-	err = f.each(ctx, func(st stored) (more bool, err error) {
-		if len(page.Messages) == f.q.Limit {
-			page.Next = base64.RawURLEncoding.EncodeToString(last)
-			return false, nil
-		}
-		n, err := f.name(ctx, st.key)
-		if err != nil {
+	live := f.s.overlay.generation
+	f.s.unlock()
+	// In this order: what the live table has of the previous one is passed by there.
+	for _, generation := range []uint64{live - 1, live} {
+		if err := f.look(ctx, generation, live); err != nil {
 			return false, err
 		}
-		last = st.key.append(nil)
-		page.Messages = append(page.Messages, waybill.FoundMessage{
-			ID: n.id, Recipient: n.recipient, Message: st.state.message(st.extra, &f.view, f.texts),
-		})
-		return true, nil
-	})
-	return page, err
-}
-
-// begin takes hold of what is there. ok is false where the channel is unknown.
-func (f *finder) begin(ctx context.Context) (ok bool, err error) {
-	s := f.s
-	if err := s.hold(ctx); err != nil {
+	}
+	it, err := f.open(ctx)
+	if err != nil {
 		return false, err
 	}
-	defer s.unlock()
-	ch := s.channels[f.q.Channel]
-	if ch == nil {
+	defer it.Close()
+	err = f.walk(ctx, it)
+	if errors.Is(err, errFull) {
 		return false, nil
 	}
-	f.ch, f.view, f.texts = ch.ChannelState, ch.words.view, s.texts.all()
-	f.passes = make([]int8, len(f.view.tuples))
-	f.generation, f.found = s.overlay.generation, nil
-	f.look(s.live, nil)
-	if s.previous != nil {
-		f.look(s.previous.table, s.live)
-	}
-	slices.SortFunc(f.found, func(a, b stored) int { return a.key.compare(&b.key) })
-	if f.partitions, err = f.within(); err != nil {
-		return false, err
-	}
-	f.it, err = s.db.NewIterWithContext(ctx, nil)
-	return err == nil, s.readError(err)
+	return f.cut, err
 }
 
-// look adds the states of a table that count and come after the last page, but for
-// those that a newer table has.
-func (f *finder) look(t, newer *table) {
-	for i, tag := range t.tags {
+// tableOf returns the table of a generation, nil where it is not needed: all of it
+// is in runs then. The caller holds the right to write.
+func (s *Store) tableOf(generation uint64) *table {
+	switch {
+	case generation == s.overlay.generation:
+		return s.live
+	case generation+1 == s.overlay.generation && s.previous != nil:
+		return s.previous.table
+	}
+	return nil
+}
+
+// look adds the keys of the states of a generation's table that count, slice by
+// slice, and begins anew where the table has grown. Those that the table of the last
+// generation has too are left to the look at that.
+func (f *finder) look(ctx context.Context, generation, last uint64) error {
+	size := 0
+	for from := 0; ; from += lookSlots {
+		if err := f.hold(ctx); err != nil {
+			return err
+		}
+		t := f.s.tableOf(generation)
+		if t != nil && len(t.tags) != size {
+			from, size = 0, len(t.tags)
+		}
+		if t == nil || from >= size {
+			f.s.unlock()
+			return nil
+		}
+		var newer *table
+		if generation != last {
+			newer = f.s.tableOf(last)
+		}
+		f.lookAt(t, newer, from, min(from+lookSlots, size))
+		f.s.unlock()
+	}
+}
+
+func (f *finder) lookAt(t, newer *table, from, to int) {
+	for i := from; i < to; i++ {
 		s := &t.slots[i]
-		if tag == 0 || s.channel != f.q.Channel || s.ref == noRef || s.part < f.s.horizon {
+		if t.tags[i] == 0 || s.channel != f.q.Channel || s.ref == noRef || s.part < f.s.horizon {
 			continue
 		}
 		st := stored{messageKey{s.part, s.channel, s.hash}, s.state, t.extraOf(&s.state)}
-		if !f.counts(&st) || bytes.Compare(st.key.append(nil), f.after) <= 0 || newer != nil && has(newer, &st.key) {
+		if !f.counts(&st) || bytes.Compare(st.key.append(nil), f.after) <= 0 || newer != nil && newer.has(&st.key) >= 0 {
 			continue
 		}
-		f.found = append(f.found, st)
-		if len(f.found) >= 4*(f.q.Limit+1) {
+		if f.found = append(f.found, st.key); len(f.found) >= 4*f.mostFound() {
 			f.keepFirst()
 		}
 	}
 	f.keepFirst()
 }
 
-// keepFirst drops what cannot be on the page.
+func (f *finder) mostFound() int { return max(f.q.Limit+1, leastFound) }
+
+// keepFirst drops what is found twice, and all but the first keys.
 func (f *finder) keepFirst() {
-	slices.SortFunc(f.found, func(a, b stored) int { return a.key.compare(&b.key) })
-	f.found = f.found[:min(len(f.found), f.q.Limit+1)]
-}
-
-// each calls take with the messages that count, in the order of their keys, until
-// it returns false.
-func (f *finder) each(ctx context.Context, take func(stored) (bool, error)) error {
-	seen := 0
-	for _, p := range f.partitions {
-		prefix := appendPartitionChannel(nil, spaceMessage, p, f.q.Channel)
-		f.it.SetBounds(prefix, after(prefix))
-		ok := f.it.First()
-		if bytes.Compare(f.after, prefix) > 0 {
-			ok = f.it.SeekGE(append(bytes.Clone(f.after), 0))
-		}
-		for ; ok; ok = f.it.Next() {
-			if seen++; seen%1024 == 0 && ctx.Err() != nil {
-				return ctx.Err()
-			}
-			value, err := f.it.ValueAndErr()
-			if err != nil {
-				return f.s.readError(err)
-			}
-			st, err := decodeStored(f.it.Key(), value, &f.view)
-			if err != nil {
-				return err
-			}
-			if !f.counts(&st) {
-				continue
-			}
-			if more, err := f.upTo(&st.key, take); err != nil || !more {
-				return err
-			}
-			newer, err := f.superseded(ctx, &st.key)
-			if err != nil {
-				return err
-			}
-			if newer {
-				continue
-			}
-			if more, err := take(st); err != nil || !more {
-				return err
-			}
-		}
-		if err := f.it.Error(); err != nil {
-			return f.s.readError(err)
-		}
+	slices.SortFunc(f.found, func(a, b messageKey) int { return a.compare(&b) })
+	f.found = slices.Compact(f.found)
+	if most := f.mostFound(); len(f.found) > most {
+		f.found, f.cut = f.found[:most], true
 	}
-	_, err := f.upTo(nil, take)
-	return err
 }
 
-// upTo calls take with the messages in memory up to a key, or with all.
-func (f *finder) upTo(k *messageKey, take func(stored) (bool, error)) (more bool, err error) {
-	for len(f.found) > 0 && (k == nil || f.found[0].key.compare(k) <= 0) {
-		if more, err := take(f.found[0]); err != nil || !more {
-			return false, err
-		}
-		f.found = f.found[1:]
-	}
-	return true, nil
-}
-
-// superseded reports whether there is a newer state in memory.
-func (f *finder) superseded(ctx context.Context, k *messageKey) (bool, error) {
-	if err := f.s.hold(ctx); err != nil {
-		return false, err
+// open returns an iterator that has all that was not in the tables.
+func (f *finder) open(ctx context.Context) (*engine.Iterator, error) {
+	if err := f.hold(ctx); err != nil {
+		return nil, err
 	}
 	defer f.s.unlock()
-	if f.s.overlay.generation != f.generation {
-		return false, errRotated
+	f.generation = f.s.overlay.generation
+	var err error
+	if f.partitions, err = f.within(); err != nil {
+		return nil, err
 	}
-	return has(f.s.live, k) || f.s.previous != nil && has(f.s.previous.table, k), nil
+	it, err := f.s.db.NewIterWithContext(ctx, nil)
+	return it, f.s.readError(err)
 }
 
-// has reports whether t has a state of the message in the partition of k.
-func has(t *table, k *messageKey) bool {
-	i := t.find(k.channel, &k.hash)
-	return i >= 0 && t.slots[i].ref != noRef && t.slots[i].part == k.part
+// walk decides on all candidates, in memory and in runs, in the order of their keys.
+// It fails with errFull when the page is full.
+func (f *finder) walk(ctx context.Context, it *engine.Iterator) error {
+	for _, p := range f.partitions {
+		prefix := appendPartitionChannel(nil, spaceMessage, p, f.q.Channel)
+		from, to := prefix, after(prefix)
+		if bytes.Compare(f.after, prefix) > 0 {
+			from = append(bytes.Clone(f.after), 0)
+		}
+		if bytes.Compare(from, to) >= 0 {
+			continue
+		}
+		err := f.s.scanRange(ctx, it, from, to, func(key, value []byte) error {
+			st, err := decodeStored(key, value, &f.view)
+			if err != nil || !f.counts(&st) {
+				return err
+			}
+			return f.addStored(ctx, st)
+		})
+		if errors.Is(err, errPassed) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if err := f.upTo(ctx, nil); err != nil {
+		return err
+	}
+	return f.decide(ctx)
+}
+
+// addStored adds the candidates in memory before one in a run, and then that. It
+// fails with errPassed where there may be ones in memory that are not known.
+func (f *finder) addStored(ctx context.Context, st stored) error {
+	if err := f.upTo(ctx, &st.key); err != nil {
+		return err
+	}
+	if len(f.found) == 0 && f.cut {
+		return errPassed
+	}
+	if len(f.found) > 0 && f.found[0] == st.key {
+		f.found = f.found[1:]
+	}
+	return f.add(ctx, candidate{st, true})
+}
+
+// upTo adds the candidates in memory before a key, or all.
+func (f *finder) upTo(ctx context.Context, k *messageKey) error {
+	for len(f.found) > 0 && (k == nil || f.found[0].compare(k) < 0) {
+		c := candidate{stored: stored{key: f.found[0]}}
+		f.found = f.found[1:]
+		if err := f.add(ctx, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// add takes the next candidate. It fails with errFull when the page is full.
+func (f *finder) add(ctx context.Context, c candidate) error {
+	f.waiting = append(f.waiting, c)
+	if len(f.waiting) < decideAtOnce {
+		return nil
+	}
+	return f.decide(ctx)
 }
 
 // counts reports whether a message counts in the query.
@@ -261,104 +320,4 @@ func (f *finder) within() ([]partition, error) {
 	}
 	slices.Sort(within)
 	return within, nil
-}
-
-func (f *finder) name(ctx context.Context, k messageKey) (name, error) {
-	if err := f.s.hold(ctx); err != nil {
-		return name{}, err
-	}
-	defer f.s.unlock()
-	return f.s.nameOf(k)
-}
-
-// Erase implements waybill.Store. It begins a new generation and waits until the
-// one before is folded, so that what is to be erased lies in the runs and in no
-// log; then it overwrites it and lets the engine write those files anew. Files that
-// the engine keeps to use again may hold bytes of it until they are.
-func (s *Store) Erase(ctx context.Context, recipient string) (int, error) {
-	if err := s.enter(ctx); err != nil {
-		return 0, err
-	}
-	defer s.leave()
-	if recipient == "" {
-		return 0, waybill.Errorf(waybill.Invalid, "recipient is missing")
-	}
-	if err := s.foldAll(ctx); err != nil {
-		return 0, err
-	}
-	keys, err := s.namesOf(ctx, recipient)
-	if err != nil || len(keys) == 0 {
-		return 0, err
-	}
-	if err := s.eraseNames(ctx, keys); err != nil {
-		return 0, err
-	}
-	space := []byte{spaceName}
-	err = s.disk.guard(func() error { return s.db.Compact(ctx, space, after(space), false) })
-	return len(keys), err
-}
-
-// namesOf returns the keys in runs of the names with a recipient.
-func (s *Store) namesOf(ctx context.Context, recipient string) (keys []messageKey, err error) {
-	err = s.scan(ctx, []byte{spaceName}, func(key, value []byte) error {
-		k, whole := parseMessageKey(key)
-		n, ok := decodeName(value)
-		if !ok || !whole {
-			return errState(k.channel, &k.hash)
-		}
-		if n.recipient == recipient {
-			keys = append(keys, k)
-		}
-		return nil
-	})
-	return keys, err
-}
-
-// eraseNames removes names from the runs, and from the table of a generation that
-// is folded, which is kept for look-ups.
-func (s *Store) eraseNames(ctx context.Context, keys []messageKey) error {
-	if err := s.lock(ctx); err != nil {
-		return err
-	}
-	defer s.unlock()
-	c := s.commit
-	c.begin()
-	for i := range keys {
-		k := &keys[i]
-		if err := c.batch.Delete(appendMessageKey(nil, spaceName, k.part, k.channel, k.hash), nil); err != nil {
-			return errors.Join(err, c.abandon())
-		}
-	}
-	if err := c.finish(); err != nil {
-		return err
-	}
-	if s.previous != nil && isClosed(s.previous.folded) {
-		s.previous.table.forgetNames()
-	}
-	return nil
-}
-
-// foldAll returns when all commits that were made before the call are folded.
-func (s *Store) foldAll(ctx context.Context) error {
-	for range 2 { // what is the previous generation now, and the present one
-		if err := s.lock(ctx); err != nil {
-			return err
-		}
-		g := s.previous
-		if g == nil || isClosed(g.folded) {
-			s.rotate()
-			g = s.previous
-		}
-		s.unlock()
-		select {
-		case <-g.folded:
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-s.disk.stopped:
-			return s.disk.failure()
-		case <-s.closing:
-			return errClosed()
-		}
-	}
-	return nil
 }

@@ -69,20 +69,29 @@ func (s *Store) current(c waybill.ChannelNumber, h *hash) (state, *extra, error)
 
 // nameOf returns what is kept of a message, with the right to write held.
 func (s *Store) nameOf(k messageKey) (name, error) {
-	tables := []*table{s.live}
-	if s.previous != nil {
-		tables = append(tables, s.previous.table)
+	if n := s.nameInMemory(k); n != nil {
+		return *n, nil
 	}
-	for _, t := range tables {
+	return s.nameInRuns(k)
+}
+
+// nameInMemory returns what the tables have, nil where they have nothing. The caller
+// holds the right to write.
+func (s *Store) nameInMemory(k messageKey) *name {
+	for _, t := range s.tables() {
 		i := t.findIn(k.channel, &k.hash, k.part)
 		if i < 0 {
 			continue
 		}
 		if data := t.name(i); data != nil {
 			n, _ := decodeName(data)
-			return n, nil
+			return &n
 		}
 	}
+	return nil
+}
+
+func (s *Store) nameInRuns(k messageKey) (name, error) {
 	key := appendMessageKey(nil, spaceName, k.part, k.channel, k.hash)
 	value, err := s.get(key)
 	if err != nil || value == nil {
@@ -93,6 +102,14 @@ func (s *Store) nameOf(k messageKey) (name, error) {
 		return n, errState(k.channel, &k.hash)
 	}
 	return n, nil
+}
+
+// tables returns those in memory, the newest first.
+func (s *Store) tables() []*table {
+	if s.previous == nil {
+		return []*table{s.live}
+	}
+	return []*table{s.live, s.previous.table}
 }
 
 // inRuns returns the partitions that have runs, ascending. The folder adds to them

@@ -204,7 +204,9 @@ const (
 )
 
 // renewRuns renews the marks of the next messages of ch in runs and returns the
-// setting with the new cursor. A message that is in memory too has the right mark.
+// setting with the new cursor. A message that is in memory too has the right mark
+// there, unless it was loaded for a commit that then could not be made: its state
+// there is the one that counts.
 func (c *commit) renewRuns(ch *channel) (setting, error) {
 	set := ch.setting
 	stale, err := c.staleInRuns(&set)
@@ -212,18 +214,22 @@ func (c *commit) renewRuns(ch *channel) (setting, error) {
 		return set, err
 	}
 	t := c.s.live
-	t.reserve(len(stale))
+	t.reserve(len(stale)) // first: it moves the slots
 	for i := range stale {
-		k := &stale[i].key
-		if t.find(k.channel, &k.hash) >= 0 {
-			continue
-		}
-		if p := c.s.previous; p != nil {
-			if i := p.table.find(k.channel, &k.hash); i >= 0 && p.table.slots[i].part == k.part && p.table.slots[i].ref != noRef {
+		st := &stale[i]
+		slot := t.find(st.key.channel, &st.key.hash)
+		if slot < 0 {
+			if p := c.s.previous; p != nil {
+				if i := p.table.has(&st.key); i >= 0 {
+					st.state, st.extra = p.table.slots[i].state, p.table.extraOf(&p.table.slots[i].state)
+				}
+			}
+			if !ch.stale(&st.state, st.extra) {
 				continue
 			}
+			slot = t.insert(st.key.channel, &st.key.hash, st.state, st.extra)
 		}
-		c.renew(ch, int32(t.insert(k.channel, &k.hash, stale[i].state, stale[i].extra)))
+		c.renew(ch, int32(slot))
 	}
 	return set, nil
 }

@@ -78,7 +78,7 @@ func (a *audit) words(c waybill.ChannelNumber) (*view, bool) {
 func (a *audit) channel(ctx context.Context, c waybill.ChannelNumber) error {
 	a.state, a.view = waybill.ChannelState{Number: c}, a.v.views[c]
 	a.view.details = slices.Clone(a.view.details)
-	if err := a.setting(); err != nil {
+	if there, err := a.setting(); err != nil || !there {
 		return err
 	}
 	a.details = make(map[waybill.Detail]uint32, len(a.view.details))
@@ -101,18 +101,19 @@ func (a *audit) channel(ctx context.Context, c waybill.ChannelNumber) error {
 	return a.compareTotals(ctx)
 }
 
-// setting reads the settings of the channel as of the version.
-func (a *audit) setting() error {
+// setting reads the settings of the channel as of the version. A channel that is
+// being made is not there yet: it is in memory before its commit.
+func (a *audit) setting() (there bool, err error) {
 	value, err := a.v.get(appendChannel(nil, spaceSetting, a.state.Number))
-	if err != nil {
-		return err
+	if err != nil || value == nil {
+		return false, err
 	}
 	set, ok := decodeSetting(a.state.Number, value)
 	if !ok {
-		return fmt.Errorf("the stored settings of channel %d are corrupt", a.state.Number)
+		return false, fmt.Errorf("the stored settings of channel %d are corrupt", a.state.Number)
 	}
 	a.state, a.settled = set.ChannelState, !set.pending
-	return nil
+	return true, nil
 }
 
 // space calls f with the values of the channel in a space of cells.

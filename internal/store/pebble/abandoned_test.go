@@ -1,0 +1,175 @@
+package pebble
+
+import (
+	"testing"
+
+	"waybill"
+)
+
+const inTest = waybill.Instant(1767225600)
+
+// newInTest returns a store with one channel.
+func newInTest(t *testing.T) *Store {
+	t.Helper()
+	s, err := Open(t.TempDir(), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	configureInTest(t, s, waybill.ChannelState{Number: 1, Provider: waybill.ProviderWABA})
+	return s
+}
+
+func configureInTest(t *testing.T, s *Store, state waybill.ChannelState) {
+	t.Helper()
+	if err := s.Configure(t.Context(), waybill.Change{Channels: []waybill.ChannelState{state}}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func appendInTest(t *testing.T, s *Store, e waybill.Event) {
+	t.Helper()
+	e.Channel = 1
+	if _, err := s.Append(t.Context(), []waybill.Event{e}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// locked calls f with the right to write.
+func locked(t *testing.T, s *Store, f func()) {
+	t.Helper()
+	if err := s.lock(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	defer s.unlock()
+	f()
+}
+
+// TestPassesRenewWhatWasLoadedInVain: a read that fails in the middle of a commit
+// leaves messages in the live table that the commit has not changed, with the marks
+// that they had in the runs.
+func TestPassesRenewWhatWasLoadedInVain(t *testing.T) {
+	for _, rotated := range []bool{false, true} {
+		s := newInTest(t)
+		e := waybill.Event{Channel: 1, Message: "m", Status: waybill.StatusSent, At: inTest}
+		appendInTest(t, s, e)
+		if err := s.foldAll(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		locked(t, s, func() {
+			enableInTest(t, s, inTest)
+			c := s.commit
+			c.begin()
+			s.live.reserve(1)
+			if err := c.load([]op{{hash: s.hashID("m"), at: uint32(e.At), ch: s.channels[1], event: &e}}); err != nil {
+				t.Fatal(err)
+			}
+			if err := c.abandon(); err != nil {
+				t.Fatal(err)
+			}
+			if rotated {
+				s.rotate()
+			}
+		})
+		if err := s.Settled(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if m, err := s.Message(t.Context(), 1, "m"); err != nil || !m.Collected {
+			t.Errorf("rotated %t: after the pass the message is %+v, %v", rotated, m, err)
+		}
+		for range 2 {
+			if differences, err := s.Verify(t.Context(), 1); err != nil || len(differences) > 0 {
+				t.Errorf("rotated %t: Verify returns %+v, %v", rotated, differences, err)
+			}
+			if err := s.foldAll(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// enableInTest does what Configure does, with the right to write held.
+func enableInTest(t *testing.T, s *Store, at waybill.Instant) {
+	t.Helper()
+	settings, err := s.resolve([]waybill.ChannelState{{Number: 1, Provider: waybill.ProviderWABA, MetricsEnabled: at}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.commit.begin()
+	if err := s.commit.configure(settings, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.commit.finish(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestVerifyBeforeAChannelIsThere: a new channel is in memory before its commit.
+func TestVerifyBeforeAChannelIsThere(t *testing.T) {
+	s := newInTest(t)
+	state := waybill.ChannelState{Number: 2, Provider: waybill.ProviderWABA}
+	locked(t, s, func() { s.adopt(map[waybill.ChannelNumber]setting{2: {ChannelState: state}}) })
+	if differences, err := s.Verify(t.Context(), 1); err != nil || len(differences) > 0 {
+		t.Errorf("Verify returns %+v, %v", differences, err)
+	}
+	configureInTest(t, s, state)
+}
+
+// TestNewerStatesHideThoseInRuns moves what a message counts to another day, and
+// looks for it before, while and after the newer state is folded.
+func TestNewerStatesHideThoseInRuns(t *testing.T) {
+	const day = 24 * 60 * 60
+	s := newInTest(t)
+	appendInTest(t, s, waybill.Event{Message: "m", Status: waybill.StatusSent, At: inTest + day})
+	if err := s.foldAll(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	appendInTest(t, s, waybill.Event{Message: "m", Status: waybill.StatusSent, At: inTest})
+	want := func(when string) {
+		t.Helper()
+		for n, at := range []waybill.Instant{inTest, inTest + day} {
+			page, err := s.Messages(t.Context(), waybill.MessageQuery{
+				Channel: 1, Metric: waybill.Metric(waybill.Sent), From: at, To: at + day, Limit: 1,
+			})
+			if err != nil || len(page.Messages) != 1-n {
+				t.Errorf("%s day %d has %+v, %v", when, n, page, err)
+			}
+		}
+	}
+	want("in the live table")
+	s.folding <- struct{}{} // the folder waits
+	locked(t, s, s.rotate)
+	want("in the previous table")
+	<-s.folding
+	if err := s.foldAll(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	want("in the runs")
+}
+
+// TestErasedNamesLeaveTheLastGeneration: its table is kept for look-ups when it is
+// folded.
+func TestErasedNamesLeaveTheLastGeneration(t *testing.T) {
+	s := newInTest(t)
+	appendInTest(t, s, waybill.Event{Message: "m", Recipient: "62811", Status: waybill.StatusSent, At: inTest})
+	var folded chan struct{}
+	locked(t, s, func() {
+		s.rotate()
+		folded = s.previous.folded
+	})
+	<-folded
+	keys, err := s.namesOf(t.Context(), "62811")
+	if err != nil || len(keys) != 1 {
+		t.Fatalf("%d names are found, %v", len(keys), err)
+	}
+	if err := s.eraseNames(t.Context(), keys); err != nil {
+		t.Fatal(err)
+	}
+	if recipient, err := s.Recipient(t.Context(), 1, "m"); err != nil || recipient != "" {
+		t.Errorf("the recipient is %q, %v", recipient, err)
+	}
+}

@@ -1,0 +1,100 @@
+package pebble
+
+import (
+	"context"
+	"errors"
+
+	"waybill"
+)
+
+// Erase implements waybill.Store. It begins a new generation and waits until the
+// one before is folded, so that what is to be erased lies in the runs and in no
+// log; then it overwrites it and lets the engine write those files anew. Files that
+// the engine keeps to use again may hold bytes of it until they are.
+func (s *Store) Erase(ctx context.Context, recipient string) (int, error) {
+	if err := s.enter(ctx); err != nil {
+		return 0, err
+	}
+	defer s.leave()
+	if recipient == "" {
+		return 0, waybill.Errorf(waybill.Invalid, "recipient is missing")
+	}
+	if err := s.foldAll(ctx); err != nil {
+		return 0, err
+	}
+	keys, err := s.namesOf(ctx, recipient)
+	if err != nil || len(keys) == 0 {
+		return 0, err
+	}
+	if err := s.eraseNames(ctx, keys); err != nil {
+		return 0, err
+	}
+	space := []byte{spaceName}
+	err = s.disk.guard(func() error { return s.db.Compact(ctx, space, after(space), false) })
+	return len(keys), err
+}
+
+// namesOf returns the keys in runs of the names with a recipient.
+func (s *Store) namesOf(ctx context.Context, recipient string) (keys []messageKey, err error) {
+	err = s.scan(ctx, []byte{spaceName}, func(key, value []byte) error {
+		k, whole := parseMessageKey(key)
+		n, ok := decodeName(value)
+		if !ok || !whole {
+			return errState(k.channel, &k.hash)
+		}
+		if n.recipient == recipient {
+			keys = append(keys, k)
+		}
+		return nil
+	})
+	return keys, err
+}
+
+// eraseNames removes names from the runs, and from the table of a generation that
+// is folded, which is kept for look-ups.
+func (s *Store) eraseNames(ctx context.Context, keys []messageKey) error {
+	if err := s.lock(ctx); err != nil {
+		return err
+	}
+	defer s.unlock()
+	c := s.commit
+	c.begin()
+	for i := range keys {
+		k := &keys[i]
+		if err := c.batch.Delete(appendMessageKey(nil, spaceName, k.part, k.channel, k.hash), nil); err != nil {
+			return errors.Join(err, c.abandon())
+		}
+	}
+	if err := c.finish(); err != nil {
+		return err
+	}
+	if s.previous != nil && isClosed(s.previous.folded) {
+		s.previous.table.forgetNames()
+	}
+	return nil
+}
+
+// foldAll returns when all commits that were made before the call are folded.
+func (s *Store) foldAll(ctx context.Context) error {
+	for range 2 { // what is the previous generation now, and the present one
+		if err := s.lock(ctx); err != nil {
+			return err
+		}
+		g := s.previous
+		if g == nil || isClosed(g.folded) {
+			s.rotate()
+			g = s.previous
+		}
+		s.unlock()
+		select {
+		case <-g.folded:
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-s.disk.stopped:
+			return s.disk.failure()
+		case <-s.closing:
+			return errClosed()
+		}
+	}
+	return nil
+}

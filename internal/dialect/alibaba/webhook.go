@@ -2,12 +2,9 @@ package alibaba
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
-	"math"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -68,18 +65,15 @@ func (h *receipts) serve(w http.ResponseWriter, r *http.Request, secret string) 
 		dialect.WriteJSON(w, http.StatusOK, acknowledgement{0, "success"})
 		return
 	}
-	status, told := h.refusal(r.Context(), w.Header(), err)
+	status, told := dialect.Unrecorded(r.Context(), h.log, w.Header(), err)
 	dialect.SetLogAttr(r.Context(), slog.String("err", told))
 	dialect.WriteJSON(w, status, acknowledgement{status, told})
 }
 
-// errNotPost is a webhook with another method.
-var errNotPost = errors.New("receipts are posted")
-
 // receive takes one push. It returns nil when all that it reports is durable.
 func (h *receipts) receive(r *http.Request, secret string) error {
 	if r.Method != http.MethodPost {
-		return errNotPost
+		return dialect.ErrNotPost
 	}
 	channel, ok := h.directory.View().ChannelByWebhook(secret)
 	if !ok || secret == "" || otherProvider(channel) {
@@ -136,30 +130,4 @@ func (h *receipts) record(ctx context.Context, account string, b *batch) error {
 		})
 	}
 	return nil
-}
-
-// refusal returns how a push is answered that is not recorded. Whatever the
-// server is to blame for is 503, so that the vendor sends it again.
-func (h *receipts) refusal(ctx context.Context, header http.Header, err error) (status int, told string) {
-	if errors.Is(err, errNotPost) {
-		header.Set("Allow", http.MethodPost)
-		return http.StatusMethodNotAllowed, err.Error()
-	}
-	known, _ := errors.AsType[*waybill.Error](err)
-	switch waybill.CodeOf(err) {
-	case waybill.Denied:
-		return http.StatusForbidden, known.Message
-	case waybill.Invalid:
-		return http.StatusBadRequest, known.Message
-	case waybill.TooLarge:
-		return http.StatusRequestEntityTooLarge, known.Message
-	}
-	wait := time.Second
-	if known != nil && known.Code == waybill.Unavailable {
-		wait = max(wait, known.RetryAfter)
-	} else if ctx.Err() == nil { // else the caller has gone
-		h.log.ErrorContext(ctx, "alibaba: receipts not recorded", "err", err)
-	}
-	header.Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
-	return http.StatusServiceUnavailable, "the receipts can't be recorded now"
 }

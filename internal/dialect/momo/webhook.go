@@ -3,12 +3,9 @@ package momo
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
-	"math"
 	"net/http"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -58,8 +55,6 @@ type receipt struct {
 	Error string `json:"error,omitempty"`
 }
 
-var errNotPost = errors.New("webhooks are posted")
-
 // ServeHTTP answers once all that a body says is durable.
 func (h *webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	report, err := h.receive(r)
@@ -67,7 +62,7 @@ func (h *webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		dialect.WriteJSON(w, http.StatusOK, receipt{Report: report})
 		return
 	}
-	status, told := h.refusal(r.Context(), w.Header(), err)
+	status, told := dialect.Unrecorded(r.Context(), h.log, w.Header(), err)
 	dialect.SetLogAttr(r.Context(), slog.String("err", told))
 	dialect.WriteJSON(w, status, receipt{Error: told})
 }
@@ -76,7 +71,7 @@ func (h *webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (h *webhook) receive(r *http.Request) (*event.Report, error) {
 	ctx := r.Context()
 	if r.Method != http.MethodPost {
-		return nil, errNotPost
+		return nil, dialect.ErrNotPost
 	}
 	secret, _ := strings.CutPrefix(callPath(r), strings.Trim(webhookPath, "/")+"/")
 	channel, ok := h.directory.View().ChannelByWebhook(secret)
@@ -193,30 +188,4 @@ func (h *webhook) record(ctx context.Context, c *waybill.Channel, list []waybill
 		})
 	}
 	return done, nil
-}
-
-// refusal returns how a body is answered that is not recorded. Whatever the
-// server is to blame for is 503, so that it is sent again.
-func (h *webhook) refusal(ctx context.Context, header http.Header, err error) (status int, told string) {
-	if errors.Is(err, errNotPost) {
-		header.Set("Allow", http.MethodPost)
-		return http.StatusMethodNotAllowed, err.Error()
-	}
-	known, _ := errors.AsType[*waybill.Error](err)
-	switch waybill.CodeOf(err) {
-	case waybill.Denied:
-		return http.StatusForbidden, known.Message
-	case waybill.Invalid:
-		return http.StatusBadRequest, known.Message
-	case waybill.TooLarge:
-		return http.StatusRequestEntityTooLarge, known.Message
-	}
-	wait := time.Second
-	if known != nil && known.Code == waybill.Unavailable {
-		wait = max(wait, known.RetryAfter)
-	} else if ctx.Err() == nil { // else the caller has gone
-		h.log.ErrorContext(ctx, "momo: webhook not recorded", "err", err)
-	}
-	header.Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
-	return http.StatusServiceUnavailable, "the body can't be recorded now"
 }

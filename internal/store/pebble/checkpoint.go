@@ -34,7 +34,7 @@ func (s *Store) Checkpoint(ctx context.Context, dir string) error {
 	// A full disk there must not stop the store here.
 	s.disk.aside.Store(&dir)
 	defer s.disk.aside.Store(nil)
-	err := s.disk.guard(func() error { return s.db.Checkpoint(dir, engine.WithFlushedWAL()) })
+	err := s.disk.guard(func() error { return s.copyTo(dir) })
 	if err != nil {
 		return fmt.Errorf("write a checkpoint to %s: %w", dir, err)
 	}
@@ -43,4 +43,15 @@ func (s *Store) Checkpoint(ctx context.Context, dir string) error {
 		s.log.DebugContext(ctx, "the filter is not part of the checkpoint", "err", err)
 	}
 	return nil
+}
+
+// copyTo fails also where the engine would rather end the process: it panics when a
+// directory cannot be synced, and that of a copy is no reason to.
+func (s *Store) copyTo(dir string) (err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = fmt.Errorf("%v", cause)
+		}
+	}()
+	return s.db.Checkpoint(dir, engine.WithFlushedWAL())
 }

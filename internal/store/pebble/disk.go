@@ -27,6 +27,10 @@ type disk struct {
 	// store depends on it: that of a copy, which may lie on another disk.
 	aside atomic.Pointer[string]
 
+	// renewing counts who wants files to be made anew that the engine would use
+	// again, because of what they still hold.
+	renewing atomic.Int32
+
 	once sync.Once
 	err  error // the first failure; set before stopped is closed
 }
@@ -98,7 +102,15 @@ func (d *disk) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
 
 // ReuseForWrite implements vfs.FS.
 func (d *disk) ReuseForWrite(old, name string, c vfs.DiskWriteCategory) (vfs.File, error) {
-	return d.create(name, func() (vfs.File, error) { return d.FS.ReuseForWrite(old, name, c) })
+	return d.create(name, func() (vfs.File, error) {
+		if d.renewing.Load() == 0 {
+			return d.FS.ReuseForWrite(old, name, c)
+		}
+		if err := d.FS.Remove(old); err != nil {
+			return nil, err
+		}
+		return d.FS.Create(name, c)
+	})
 }
 
 // OpenReadWrite implements vfs.FS.

@@ -8,9 +8,9 @@ import (
 )
 
 // Erase implements waybill.Store. It begins a new generation and waits until the
-// one before is folded, so that what is to be erased lies in the runs and in no
-// log; then it overwrites it and lets the engine write those files anew. Files that
-// the engine keeps to use again may hold bytes of it until they are.
+// one before is folded, so that what is to be erased lies in the runs; then it
+// overwrites it and lets the engine write anew the files that had it: those of the
+// names, and the logs.
 func (s *Store) Erase(ctx context.Context, recipient string) (int, error) {
 	if err := s.enter(ctx); err != nil {
 		return 0, err
@@ -29,9 +29,30 @@ func (s *Store) Erase(ctx context.Context, recipient string) (int, error) {
 	if err := s.eraseNames(ctx, keys); err != nil {
 		return 0, err
 	}
-	space := []byte{spaceName}
-	err = s.disk.guard(func() error { return s.db.Compact(ctx, space, after(space), false) })
-	return len(keys), err
+	return len(keys), s.disk.guard(func() error { return s.renewFiles(ctx) })
+}
+
+// renewFiles lets the engine drop what is deleted of names and of the log. The log
+// of the engine itself comes last. It puts some of those files aside to use again,
+// the oldest first, and takes one whenever it begins another.
+func (s *Store) renewFiles(ctx context.Context) error {
+	for _, space := range []byte{spaceName, spaceLog} {
+		if err := s.db.Compact(ctx, []byte{space}, []byte{space + 1}, false); err != nil {
+			return err
+		}
+	}
+	s.disk.renewing.Add(1)
+	defer s.disk.renewing.Add(-1)
+	aside := s.engine.MemTableStopWritesThreshold + 1
+	for range aside + 1 {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := s.db.Flush(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // namesOf returns the keys in runs of the names with a recipient.

@@ -107,7 +107,7 @@ func (f *finder) round(ctx context.Context) (more bool, err error) {
 	}
 	live := f.s.overlay.generation
 	f.s.unlock()
-	// In this order: what the live table has of the previous one is passed by there.
+	// The live table last: what it has of the previous one is left to the look at it.
 	for _, generation := range []uint64{live - 1, live} {
 		if err := f.look(ctx, generation, live); err != nil {
 			return false, err

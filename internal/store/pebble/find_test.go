@@ -129,22 +129,22 @@ func TestMessagesOfEarlierFoldsAreFound(t *testing.T) {
 	s := mustOpen(t, t.TempDir(), pebble.Options{})
 	defer s.Close()
 	configure(t, s, enabledAt(0)...)
-	const apart = 3 * day
-	for i := range 3 {
-		appendAll(t, s, []waybill.Event{{
-			Channel: 1, Message: fmt.Sprint("m", i), Status: waybill.StatusSent, At: start + waybill.Instant([]int{1, 2, 0}[i]*apart),
-		}})
+	times := []waybill.Instant{start, start + 6*day, start + 3*day}
+	for i, at := range times {
+		appendAll(t, s, []waybill.Event{{Channel: 1, Message: fmt.Sprint("m", i), Status: waybill.StatusSent, At: at}})
+		if i == 0 {
+			continue // is folded with the next one
+		}
 		if _, err := s.Erase(t.Context(), "nobody"); err != nil { // which folds all
 			t.Fatal(err)
 		}
-	}
-	for i, n := range []int{1, 2, 0} {
-		at := start + waybill.Instant(n*apart)
-		page, err := s.Messages(t.Context(), waybill.MessageQuery{
-			Channel: 1, Metric: waybill.Metric(waybill.Sent), From: at, To: at + day, Limit: 10,
-		})
-		if err != nil || len(page.Messages) != 1 || page.Messages[0].ID != fmt.Sprint("m", i) {
-			t.Errorf("of day %d are found %+v, %v", n*3, page, err)
+		for earlier, at := range times[:i+1] {
+			page, err := s.Messages(t.Context(), waybill.MessageQuery{
+				Channel: 1, Metric: waybill.Metric(waybill.Sent), From: at, To: at + day, Limit: 10,
+			})
+			if err != nil || len(page.Messages) != 1 || page.Messages[0].ID != fmt.Sprint("m", earlier) {
+				t.Errorf("with %d messages, of message %d are found %+v, %v", i+1, earlier, page, err)
+			}
 		}
 	}
 }

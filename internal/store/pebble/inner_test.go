@@ -151,6 +151,30 @@ func TestNewerStatesHideThoseInRuns(t *testing.T) {
 	want("in the runs")
 }
 
+// TestLooksFollowATable: a generation ends in the middle of the look at it, and what
+// it has is loaded into the next one, at which nobody looks.
+func TestLooksFollowATable(t *testing.T) {
+	s := newInTest(t)
+	e := waybill.Event{Message: "m", Status: waybill.StatusSent, At: inTest}
+	appendInTest(t, s, e)
+	f := &finder{s: s, q: &waybill.MessageQuery{
+		Channel: 1, Metric: waybill.Metric(waybill.Sent), To: waybill.MaxInstant, Limit: 1,
+	}}
+	generation := s.overlay.generation
+	locked(t, s, s.rotate)
+	appendInTest(t, s, e)
+	if err := f.look(t.Context(), generation, generation); err != nil || len(f.found) != 1 {
+		t.Errorf("%d messages are found, %v", len(f.found), err)
+	}
+	if err := s.foldAll(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	f.found = nil
+	if err := f.look(t.Context(), generation, generation); err != nil || len(f.found) != 0 {
+		t.Errorf("%d messages are found in a table that is used again, %v", len(f.found), err)
+	}
+}
+
 // TestErasedNamesLeaveTheLastGeneration: its table is kept for look-ups when it is
 // folded.
 func TestErasedNamesLeaveTheLastGeneration(t *testing.T) {

@@ -14,7 +14,7 @@
 //	count.go       by what the counters change
 //	table.go       the states of a generation, in memory
 //	state.go       a state, its encoding
-//	overlay.go     what is not folded yet of the counters
+//	overlay.go     what is not folded yet of the counters; totals.go: of segments
 //	run.go         a generation as sorted files
 //	fold.go        differences into packed days, projections and totals
 //	cells.go       packed cells

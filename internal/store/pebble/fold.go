@@ -251,7 +251,7 @@ func (f *folder) overlay(o *overlay) error {
 		return err
 	}
 	for c, of := range o.totals {
-		for segment, n := range of {
+		for segment, n := range of.each() {
 			if err := f.total(c, segment, n); err != nil {
 				return err
 			}

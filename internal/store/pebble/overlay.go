@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math/bits"
 	"slices"
+	"sync/atomic"
 
 	"waybill"
 )
@@ -42,26 +43,26 @@ type overlay struct {
 
 	// What readers see, guarded by Store.mu.
 	visible map[waybill.ChannelNumber][]*list
-	totals  map[waybill.ChannelNumber]map[uint32]waybill.Counts // by number of the segment's text
+	totals  map[waybill.ChannelNumber]*totals
+
+	looks atomic.Uint64 // how often totals were taken
 }
 
 func newOverlay(generation uint64) *overlay {
 	return &overlay{
 		generation: generation, lists: make(map[place]*list),
 		visible: make(map[waybill.ChannelNumber][]*list),
-		totals:  make(map[waybill.ChannelNumber]map[uint32]waybill.Counts),
+		totals:  make(map[waybill.ChannelNumber]*totals),
 	}
 }
 
 func (o *overlay) addTotal(c waybill.ChannelNumber, segment uint32, n *waybill.Counts) {
 	of := o.totals[c]
 	if of == nil {
-		of = make(map[uint32]waybill.Counts)
+		of = new(totals)
 		o.totals[c] = of
 	}
-	sum := of[segment]
-	sum.Add(*n)
-	of[segment] = sum
+	of.add(segment, n, o.looks.Load())
 }
 
 // publish lets readers see all of the lists and totals, with Store.mu held.

@@ -375,7 +375,7 @@ func (a *audit) totals(ctx context.Context) (map[string]waybill.Counts, error) {
 		have[string(key[channelPrefix:])] = counts
 		return err
 	})
-	for n, counts := range a.overlay.totals[a.state.Number] {
+	for n, counts := range a.overlay.totals[a.state.Number].each() {
 		sum := have[a.v.texts[n]]
 		sum.Add(counts)
 		have[a.v.texts[n]] = sum

@@ -2,7 +2,6 @@ package pebble
 
 import (
 	"context"
-	"maps"
 
 	engine "github.com/cockroachdb/pebble/v2"
 
@@ -28,7 +27,7 @@ type version struct {
 type glimpse struct {
 	generation uint64
 	days       map[place][]delta
-	totals     map[uint32]waybill.Counts // of the segments of one channel
+	totals     *totals // of one channel
 }
 
 // A glance says what of the overlays a version is to have.
@@ -83,7 +82,11 @@ func (v *version) glance(ctx context.Context, g *glance) (err error) {
 func (o *overlay) glimpse(g *glance) glimpse {
 	out := glimpse{generation: o.generation}
 	if g.totals {
-		out.totals = maps.Clone(o.totals[g.channels[0]])
+		if t := o.totals[g.channels[0]]; t != nil {
+			taken := *t
+			out.totals = &taken
+			o.looks.Add(1)
+		}
 		return out
 	}
 	out.days = make(map[place][]delta)
@@ -130,7 +133,7 @@ func (v *version) fold() (fold, error) {
 func (v *version) unfolded(segment string) (sum waybill.Counts) {
 	if n, ok := v.s.texts.lookup(segment); ok {
 		for i := range v.overlays {
-			sum.Add(v.overlays[i].totals[n])
+			sum.Add(v.overlays[i].totals.get(n))
 		}
 	}
 	return sum

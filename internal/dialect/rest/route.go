@@ -55,10 +55,13 @@ type reading struct {
 	example string
 }
 
-// A call is one authorized request.
+// A call is one request. Operations see those that are authorized.
 type call struct {
 	*http.Request
-	token *waybill.Token
+	route  *route
+	token  *waybill.Token // nil where the route is open
+	format string         // of a table, empty for JSON
+	ends   func()         // lets other heavy calls run, where this is one
 }
 
 // nothing is the answer of calls that answer nothing, and the parameters of those

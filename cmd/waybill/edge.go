@@ -20,7 +20,8 @@ type edgeFlags struct {
 	TrustedProxies []netip.Prefix `help:"Networks of proxies whose X-Forwarded-For, -Proto and -Host are believed." placeholder:"CIDR"`
 }
 
-func (f *edgeFlags) check() error {
+// checkEdge returns what is wrong with the settings.
+func (f *edgeFlags) checkEdge() error {
 	switch {
 	case (f.TLSCert == "") != (f.TLSKey == ""):
 		return errors.New("--tls-cert and --tls-key need each other: one of them is missing")

@@ -32,7 +32,7 @@ func (l commandLine) read(c console) (settings, error) {
 	for _, f := range parsed.Flags() {
 		s.values[f.Name] = fmt.Sprint(f.Target.Interface())
 	}
-	return s, s.serve.edgeFlags.check()
+	return s, s.serve.edgeFlags.checkEdge()
 }
 
 // changeable are the settings that a reload can change.

@@ -37,6 +37,8 @@ type serveFlags struct {
 	LogFormat string     `help:"Form of the log lines: ${enum}." enum:"text,json" default:"text"`
 	LogLevel  slog.Level `help:"Least level that is logged: debug, info, warn, error." default:"info" placeholder:"LEVEL"`
 
+	observeFlags `embed:""`
+
 	MetaCallsPerHour int `help:"Graph API calls per hour for each app and WhatsApp Business Account; 0 is no limit." default:"0" placeholder:"N"`
 
 	MomoCallsPerSecond int `help:"Calls of MoMo's API per second for each credential; 0 is no limit." default:"0" placeholder:"N"`
@@ -102,7 +104,7 @@ type app struct {
 
 // newApp takes the addresses; nothing is answered yet.
 func newApp(flags serveFlags, data dataFlags, c console) (*app, error) {
-	if err := flags.edgeFlags.check(); err != nil {
+	if err := flags.edgeFlags.checkEdge(); err != nil {
 		return nil, err
 	}
 	if flags.Listen == "" {
@@ -114,6 +116,9 @@ func newApp(flags serveFlags, data dataFlags, c console) (*app, error) {
 	if flags.MomoCallsPerSecond < 0 {
 		return nil, fmt.Errorf("--momo-calls-per-second is %d, less than 0", flags.MomoCallsPerSecond)
 	}
+	if err := flags.check(); err != nil {
+		return nil, err
+	}
 	lines := telemetry.NewLines(c.err)
 	a := &app{
 		console: c, flags: flags, data: data, lines: lines, metrics: telemetry.New(),
@@ -124,7 +129,9 @@ func newApp(flags serveFlags, data dataFlags, c console) (*app, error) {
 		return nil, err
 	}
 	public, admin := flags.tls(&a.certificate)
-	a.server = server.New(server.Options{Log: a.log, Metrics: a.metrics, Check: a.check, TLS: public, AdminTLS: admin})
+	a.server = server.New(server.Options{
+		Log: a.log, Metrics: a.metrics, AccessLog: flags.accessLog(), Check: a.check, TLS: public, AdminTLS: admin,
+	})
 	a.server.TrustProxies(flags.proxies())
 	var err error
 	if a.public, err = net.Listen("tcp", flags.Listen); err != nil {
@@ -188,7 +195,7 @@ func (a *app) open(ctx context.Context) (err error) {
 	}
 	go place.watch(ctx)
 	a.recorder = ingest.NewRecorder(a.store, ingest.RecorderOptions{Now: time.Now, Log: a.log, Metrics: a.metrics})
-	return nil
+	return a.observe()
 }
 
 // check says whether reports can be recorded.
@@ -260,24 +267,25 @@ func (a *app) dialects(ctx context.Context) ([]dialect.Dialect, error) {
 	if err != nil {
 		return nil, err
 	}
+	store := a.questions()
 	return []dialect.Dialect{
 		rest.New(rest.Options{
-			Directory: a.directory, Recorder: a.recorder, Store: a.store, Backup: a.store.Checkpoint,
+			Directory: a.directory, Recorder: a.recorder, Store: store, Backup: a.store.Checkpoint,
 			TemporaryKey: func(account, user string, life time.Duration) (any, error) {
 				return newTemporaryKey(tokens, account, user, life)
 			},
 			Log: a.log, Metrics: a.metrics, Now: time.Now, Version: version,
 		}),
 		momo.New(momo.Options{
-			Directory: a.directory, Store: a.store, Recorder: a.recorder, Tokens: logins,
+			Directory: a.directory, Store: store, Recorder: a.recorder, Tokens: logins,
 			CallsPerSecond: a.flags.MomoCallsPerSecond, Now: time.Now, Log: a.log, Metrics: a.metrics,
 		}),
 		meta.New(meta.Options{
-			Directory: a.directory, Store: a.store, Webhook: webhook,
+			Directory: a.directory, Store: store, Webhook: webhook,
 			CallsPerHour: a.flags.MetaCallsPerHour, Log: a.log, Now: time.Now,
 		}),
 		alibaba.New(alibaba.Options{
-			Directory: a.directory, Store: a.store, Recorder: a.recorder, Tokens: tokens,
+			Directory: a.directory, Store: store, Recorder: a.recorder, Tokens: tokens,
 			Auth:   alibaba.AuthOptions{Hosts: a.flags.Hosts, Bearer: a.flags.Bearer},
 			Limits: alibaba.Limits{Enable: a.flags.EnableLimit, Metrics: a.flags.MetricsLimit, Gateway: a.flags.GatewayLimit},
 			Delay:  a.flags.Delay, Now: time.Now, Log: a.log, Metrics: a.metrics,

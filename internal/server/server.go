@@ -26,6 +26,8 @@ type Options struct {
 	Log     *slog.Logger       // nil logs nothing
 	Metrics *telemetry.Metrics // may be nil
 
+	AccessLog AccessLog // which requests are logged; the zero value is all
+
 	// Check says what keeps the server from doing its work, nil if nothing
 	// does. /readyz asks it each time, once requests are let in.
 	Check func() error
@@ -83,6 +85,12 @@ func New(opt Options) *Server {
 	s := &Server{opt: opt, log: opt.Log, bodies: dialect.NewBudget(opt.MaxBodiesBytes)}
 	s.TrustProxies(nil)
 	return s
+}
+
+// BodyBytes returns how many bytes the bodies of requests in progress take.
+func (s *Server) BodyBytes() int64 {
+	all, _ := s.bodies.Held()
+	return all
 }
 
 // Ready lets requests in, to the dialects in the order in which they are asked

@@ -36,6 +36,7 @@ var beside = map[string]bool{
 	"internal/event internal/ndjson":                     true,
 	"internal/ndjson internal/dialect":                   true,
 	"internal/dialect/meta internal/dialect/meta/fields": true,
+	"internal/dialect/rest internal/dialect/rest/params": true,
 	"internal/ram internal/spelling":                     true,
 }
 

@@ -232,7 +232,7 @@ func (a *app) dialects(ctx context.Context) ([]dialect.Dialect, error) {
 	return []dialect.Dialect{
 		rest.New(rest.Options{
 			Directory: a.directory, Recorder: a.recorder, Store: a.store, Backup: a.store.Checkpoint,
-			TemporaryKey: func(account, user string, life time.Duration) (any, error) {
+			TemporaryKey: func(account, user string, life time.Duration) (rest.TemporaryKey, error) {
 				return newTemporaryKey(tokens, account, user, life)
 			},
 			Log: a.log, Metrics: a.metrics, Now: time.Now, Version: version,

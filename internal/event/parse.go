@@ -53,11 +53,11 @@ type Rejection = ndjson.Rejection
 
 // A Report is the answer to a body, as JSON.
 type Report struct {
-	Received int         `json:"received"`           // events in the body, rejected ones too
-	Changed  *int        `json:"changed,omitempty"`  // those that told something new, where that is known
-	TooLate  int         `json:"too_late,omitempty"` // those from before the oldest histories that are kept
-	Rejected []Rejection `json:"rejected"`           // by line, the first MaxRejected
-	Omitted  int         `json:"rejected_omitted,omitempty"`
+	Received int         `json:"received" doc:"Events in the body, rejected ones too." example:"3"`
+	Changed  *int        `json:"changed,omitempty" doc:"Those that told something new, where that is known." example:"2"`
+	TooLate  int         `json:"too_late,omitempty" doc:"Those from before the oldest histories that are kept; they count nothing." example:"1"`
+	Rejected []Rejection `json:"rejected" doc:"By line, the first 1000."`
+	Omitted  int         `json:"rejected_omitted,omitempty" doc:"How many more were rejected." example:"17"`
 }
 
 // Parse reads a body. What is wrong with an event rejects it alone. It fails
@@ -88,7 +88,7 @@ func Parse(body []byte, channels Channels) (*Batch, error) {
 }
 
 func parse(f *ndjson.Format, text []byte, channels Channels) (waybill.Event, error) {
-	var w wireEvent
+	var w Object
 	if err := f.Decode(text, &w); err != nil {
 		return waybill.Event{}, err
 	}

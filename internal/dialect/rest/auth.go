@@ -42,7 +42,7 @@ func bearer(h http.Header) (string, bool) {
 }
 
 // authorize returns Denied unless t may call rt. The scope admin stands for all.
-func authorize(t *waybill.Token, rt route) error {
+func authorize(t *waybill.Token, rt *route) error {
 	switch {
 	case rt.operator && !t.Operator():
 		return challenge(http.StatusForbidden, `, error="insufficient_scope", scope="admin"`,

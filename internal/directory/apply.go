@@ -75,6 +75,9 @@ func (d *Directory) apply(
 		return nil, nil, err
 	}
 	diff := newDiff(p.old, p.changes)
+	if err := d.tellLosses(ctx, diff); err != nil {
+		return nil, nil, err
+	}
 	if opt.DryRun || len(p.changes) == 0 {
 		return diff, nil, nil
 	}
@@ -82,6 +85,40 @@ func (d *Directory) apply(
 		return nil, nil, err
 	}
 	return diff, p.added, nil
+}
+
+// tellLosses adds to each channel that is deleted how many messages go with it.
+func (d *Directory) tellLosses(ctx context.Context, diff Diff) error {
+	for i, e := range diff {
+		c, ok := d.entries[recordKey(channel{waybill.Channel{ID: e.Name}})].(channel)
+		if e.Op != Deleted || e.Kind != c.kind() || !ok {
+			continue
+		}
+		n, err := d.Messages(ctx, &c.Channel)
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			diff[i].Detail = fmt.Sprintf("its history is lost, of %d messages", n)
+		}
+	}
+	return nil
+}
+
+// Messages returns how many messages the ledger counts of a channel: what is lost
+// when it is deleted.
+func (d *Directory) Messages(ctx context.Context, c *waybill.Channel) (int64, error) {
+	points, err := d.store.Points(ctx, waybill.Query{
+		Channels: []waybill.ChannelNumber{c.Number}, To: waybill.MaxInstant, Granularity: waybill.Total,
+	})
+	if err != nil {
+		return 0, fmt.Errorf("count messages of channel %s: %w", c.ID, err)
+	}
+	var n int64
+	for _, p := range points {
+		n += p.Counts[waybill.Accepted]
+	}
+	return n, nil
 }
 
 // newPlan returns an empty plan. The caller holds d.mu.

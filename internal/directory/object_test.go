@@ -204,6 +204,24 @@ func TestDelete(t *testing.T) {
 	}
 }
 
+// TestLosses has a document drop a channel that has messages.
+func TestLosses(t *testing.T) {
+	d, store := acmeDirectory(t)
+	c, _ := d.View().Channel("130035")
+	for i := range 3 {
+		e := waybill.Event{Channel: c.Number, Message: fmt.Sprint(i), Status: waybill.StatusSent, At: waybill.InstantOf(start)}
+		if _, err := store.Append(t.Context(), []waybill.Event{e}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := "- channel 130035: its history is lost, of 3 messages\n- channel cams-acme\n"
+	for _, opt := range []directory.ApplyOptions{{Prune: true, DryRun: true}, {Prune: true}} {
+		if diff := mustApply(t, d, small, opt); !strings.Contains(diff, want) {
+			t.Errorf("the diff is\n%s", diff)
+		}
+	}
+}
+
 func TestAccessKeys(t *testing.T) {
 	d, store := acmeDirectory(t)
 	k, err := d.IssueAccessKey(t.Context(), acmeID, "reporter")

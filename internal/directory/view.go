@@ -2,11 +2,14 @@ package directory
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"waybill"
+	"waybill/internal/ram"
 )
 
 // A View is the directory at one moment. It never changes. What it returns is
@@ -20,6 +23,7 @@ type View struct {
 type tenants struct {
 	entries      map[string]entry // by record key
 	versions     []byte           // see sealer
+	policies     sync.Map         // what Policies has parsed, by record key
 	accounts     map[string]waybill.Account
 	accountList  []waybill.Account
 	users        map[string][]waybill.User // by account
@@ -238,6 +242,24 @@ func (v *View) User(account, name string) (waybill.User, bool) {
 		return waybill.User{}, false
 	}
 	return users[i], true
+}
+
+// Policies returns the policies of a user, parsed, or NotFound. Where one of them
+// cannot be parsed the error says so: it may have denied anything.
+func (v *View) Policies(account, name string) ([]ram.Attached, error) {
+	u, ok := v.User(account, name)
+	if !ok {
+		return nil, UserRef(account, name).unknown()
+	}
+	if known, ok := v.policies.Load(UserRef(account, name).key()); ok {
+		return known.([]ram.Attached), nil
+	}
+	attached, err := ram.Attach(u.Policies)
+	if err != nil {
+		return nil, fmt.Errorf("policies of user %s of account %s: %w", name, account, err)
+	}
+	v.policies.Store(UserRef(account, name).key(), attached)
+	return attached, nil
 }
 
 // Users returns the users of an account, ordered by name.

@@ -25,7 +25,7 @@ func ownOperations() []Operation {
 		{"get", "GetMetrics GetLabelValues GetMessage GetChannel GetTemplate GetAccount GetUser " +
 			"GetSegment GetVersion PostAccessExplanation"},
 		{"list", "ListMessages ListChannels ListTemplates ListAccounts ListUsers ListAccessKeys ListTokens " +
-			"ListSegments ListSnapshots"},
+			"ListSegments GetSnapshots"},
 		{"write", "PostEvents PutChannel DeleteChannel PutTemplate DeleteTemplate PutAccount DeleteAccount " +
 			"PutUser DeleteUser PostAccessKey PatchAccessKey DeleteAccessKey PostToken DeleteToken " +
 			"PutSegment DeleteSegment PostSegments PostSnapshots PostTemporaryKey PostDirectory PostErasure PostBackup"},

@@ -22,7 +22,7 @@ var layers = []struct {
 	{"foundation", []string{"internal/telemetry", "internal/ram", "internal/spelling"}},
 	{"services", []string{
 		"internal/ingest", "internal/directory", "internal/dialect", "internal/store/*",
-		"internal/ndjson", "internal/event", "internal/table",
+		"internal/ndjson", "internal/event", "internal/table", "internal/census",
 	}},
 	{"dialects", []string{"internal/dialect/*", "internal/demo"}},
 	{"server", []string{"internal/server"}},

@@ -141,6 +141,9 @@ func (w *Object) setLabels(e *waybill.Event) error {
 // Number returns a phone number as digits, as it is kept. What has letters, or no digits, is an
 // ID of another sort and stays as it is.
 func Number(text string) string {
+	if isDigits(text) {
+		return text
+	}
 	isLetter := func(r rune) bool { return r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' || r > '~' }
 	if strings.ContainsFunc(text, isLetter) {
 		return text
@@ -149,6 +152,15 @@ func Number(text string) string {
 		return digits
 	}
 	return text
+}
+
+func isDigits(s string) bool {
+	for i := range len(s) {
+		if s[i]-'0' > 9 {
+			return false
+		}
+	}
+	return true
 }
 
 func alpha2(s string) bool {

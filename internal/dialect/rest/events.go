@@ -62,7 +62,7 @@ func (a *API) postEvents(ctx context.Context, c *call, _ *nothing) (event.Report
 
 func eventRoutes() []route {
 	return []route{{
-		method: http.MethodPost, pattern: "/events", scope: waybill.ScopeEventsWrite, perChannel: true,
+		method: http.MethodPost, pattern: "/events", scope: waybill.ScopeEventsWrite, perChannel: true, unlimited: true,
 		id: "postEvents", tag: tagEvents, summary: "Record events",
 		doc: "One JSON object on each line, or one array of them; plain, gzip or zstd (`Content-Encoding`). The answer comes " +
 			"when everything is on disk. What is wrong with one event rejects that one, and `line` is its line, or in an array " +

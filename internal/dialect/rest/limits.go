@@ -10,8 +10,8 @@ import (
 )
 
 // Each token may make so many calls a second on average, and as many at once as
-// come together in a window. The operator's token is not limited. What is left is
-// told as in
+// come together in a window. The operator's token is not limited, and events are
+// not: the recorder's queues bound them. What is left is told as in
 // https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/
 const (
 	limitWindow = 10 * time.Second

@@ -114,8 +114,10 @@ func (a *API) serve(out http.Header, r *http.Request) (*route, any, error) {
 		return nil, nil, err
 	}
 	dialect.Trust(r.Context())
-	if err := a.limit(out, &token); err != nil {
-		return nil, nil, err
+	if notFound != nil || !rt.unlimited {
+		if err := a.limit(out, &token); err != nil {
+			return nil, nil, err
+		}
 	}
 	if notFound != nil {
 		return nil, nil, notFound

@@ -3,7 +3,6 @@ package rest
 import (
 	"log/slog"
 	"net/http"
-	"net/netip"
 	"strings"
 
 	"waybill"
@@ -86,7 +85,7 @@ func (a *API) allowed(c *call, on string) bool {
 }
 
 func (a *API) ramRequest(c *call, on string) ram.Request {
-	origin := originOf(c.Request)
+	origin := dialect.OriginOf(c.Request)
 	return ram.Request{
 		Principal: ram.Principal{Type: ram.SubUser, Account: c.token.Account, Name: c.token.User},
 		Action:    c.route.action(), Resource: on, Now: a.opt.Now(),
@@ -106,18 +105,4 @@ func (a *API) accountOf(c *call, id string) (waybill.Account, error) {
 		return waybill.Account{}, waybill.Errorf(waybill.Denied, "the token is limited to channels, and the call is about all of the account")
 	}
 	return account, nil
-}
-
-// An origin is where a call comes from.
-type origin struct {
-	Client netip.Addr
-	Secure bool
-}
-
-func originOf(r *http.Request) origin {
-	o := origin{Secure: r.TLS != nil}
-	if peer, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
-		o.Client = peer.Addr().Unmap()
-	}
-	return o
 }

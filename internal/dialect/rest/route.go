@@ -32,6 +32,10 @@ type route struct {
 	// open lets everybody in, without a token.
 	open bool
 
+	// unlimited calls do not count for the limit of the token: something else
+	// bounds them.
+	unlimited bool
+
 	// perChannel calls are about many channels: what the policies of the token's
 	// user say is asked for each of them, by the operation.
 	perChannel bool

@@ -48,13 +48,25 @@ func (s *Store) makeRoom() error {
 	return nil
 }
 
+// What a generation may have for each message of its limit. Few messages can make
+// many differences, and have long names and many clicks.
+const (
+	differences = 24
+	nameBytes   = 256
+	extraBytes  = 256
+)
+
 // full reports whether the present generation has so many times what one should
-// have. Few messages can make many differences, or have long names.
+// have.
 func (s *Store) full(times int) bool {
-	const differences, nameBytes = 24, 256 // for each message
 	limit := times * s.limit
-	return s.live.count >= limit || s.overlay.count >= differences*limit || len(s.live.arena) >= nameBytes*limit
+	return s.live.count >= limit || s.overlay.count >= differences*limit ||
+		len(s.live.arena) >= nameBytes*limit || s.live.extraBytes >= extraBytes*limit
 }
+
+// maxLoaded bounds the bytes of extras that one call may bring into memory; those
+// that share a commit may bring as much again.
+func (s *Store) maxLoaded() int { return max(1<<20, extraBytes*s.limit) }
 
 // rotate makes the present generation the previous one, with the right to write
 // held. All of the one before must be folded.

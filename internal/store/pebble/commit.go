@@ -118,7 +118,7 @@ func (s *Store) find(c waybill.ChannelNumber, h *hash, near partition) (state, *
 			return t.slots[i].state, t.extraOf(&t.slots[i].state), nil
 		}
 	}
-	if b := s.bloom.Load(); b != nil && !b.has(c, h) {
+	if b := s.filter.bloom.Load(); b != nil && !b.has(c, h) {
 		return state{ref: noRef}, nil, nil
 	}
 	return s.findInRuns(c, h, near)

@@ -94,8 +94,7 @@ func (s *Store) wakeFolder() {
 	}
 }
 
-// runFolder folds generations, drops old partitions and keeps the filter, until
-// the store is closed.
+// runFolder folds generations until the store is closed.
 func (s *Store) runFolder() {
 	const idle = 2 * time.Second
 	timer := time.NewTicker(idle)
@@ -111,7 +110,7 @@ func (s *Store) runFolder() {
 		case <-s.closing:
 			return
 		}
-		if err := s.disk.guard(s.maintain); err != nil {
+		if err := s.disk.guard(s.foldPrevious); err != nil {
 			s.log.Error("counters could not be folded", "err", err) // the timer tries again
 		}
 	}
@@ -155,26 +154,24 @@ func isClosed(c <-chan struct{}) bool {
 	}
 }
 
-// maintain does what there is to do in the background.
-func (s *Store) maintain() error {
+// foldPrevious folds the previous generation, if that is not done yet.
+func (s *Store) foldPrevious() error {
 	s.folding <- struct{}{}
 	defer func() { <-s.folding }()
 	s.mu.RLock()
 	g := s.previous
 	s.mu.RUnlock()
-	if g != nil && !isClosed(g.folded) {
-		if err := s.foldGeneration(g); err != nil {
-			select {
-			case g.failed <- err:
-			default:
-			}
-			return err
+	if g == nil || isClosed(g.folded) {
+		return nil
+	}
+	err := s.foldGeneration(g)
+	if err != nil {
+		select {
+		case g.failed <- err:
+		default:
 		}
 	}
-	if err := s.retain(); err != nil {
-		return err
-	}
-	return s.renewBloom()
+	return err
 }
 
 // foldGeneration writes the states of a generation as runs, adds its differences to
@@ -187,11 +184,12 @@ func (s *Store) foldGeneration(g *generation) error {
 		}
 		g.written = true // trying again must not write them again
 	}
+	drawn := s.filter.draw()
 	if err := s.saveBloom(g.overlay.generation); err != nil {
 		return err
 	}
 	batch := s.db.NewBatch()
-	f := newFolder(s, batch, spaceCells)
+	f := newFolder(s, batch)
 	if err := f.overlay(g.overlay); err != nil {
 		return errors.Join(err, batch.Close())
 	}
@@ -199,6 +197,9 @@ func (s *Store) foldGeneration(g *generation) error {
 	err := s.widenSpans(g.table, batch)
 	if err == nil {
 		err = batch.Set([]byte{spaceFacts, factFolded}, done.append(nil), nil)
+	}
+	if err == nil {
+		err = batch.Set([]byte{spaceFacts, factStamp}, drawn[:], nil)
 	}
 	if err == nil {
 		err = batch.DeleteRange(appendLogKey(nil, 0), appendLogKey(nil, g.last+1), nil)
@@ -209,10 +210,12 @@ func (s *Store) foldGeneration(g *generation) error {
 	if err := s.commitBatch(batch); err != nil {
 		return err
 	}
+	s.filter.folded()
 	s.mu.Lock()
 	g.overlay = nil
 	close(g.folded)
 	s.mu.Unlock()
+	s.wakeUpkeep()
 	return s.freeLog(g.last)
 }
 
@@ -240,7 +243,6 @@ func (s *Store) commitBatch(batch *engine.Batch) error {
 type folder struct {
 	s       *Store
 	batch   *engine.Batch
-	space   byte // of the days
 	view    *view
 	put     func(key []byte, deltas []delta) error // what is done with sorted deltas
 	scratch []delta
@@ -252,8 +254,8 @@ type folder struct {
 	templates map[uint32][]delta // by text of the template
 }
 
-func newFolder(s *Store, batch *engine.Batch, space byte) *folder {
-	f := &folder{s: s, batch: batch, space: space}
+func newFolder(s *Store, batch *engine.Batch) *folder {
+	f := &folder{s: s, batch: batch}
 	f.put = f.merge
 	return f
 }
@@ -285,11 +287,8 @@ func (f *folder) lists(lists []*list) error {
 func (f *folder) list(p place, deltas []delta) error {
 	f.copied = append(f.copied[:0], deltas...)
 	f.scratch = sortDeltas(f.copied, f.scratch)
-	if err := f.put(appendCellsKey(nil, f.space, p.channel, p.basis, p.day), f.copied); err != nil {
+	if err := f.put(appendCellsKey(nil, spaceCells, p.channel, p.basis, p.day), f.copied); err != nil {
 		return err
-	}
-	if f.space != spaceCells {
-		return nil
 	}
 	period := p
 	period.day >>= periodBits

@@ -26,6 +26,7 @@ func (s *Store) dropPartition(ctx context.Context, p partition) error {
 		}
 	}
 	s.dropped = true
+	s.counters.dropped.Add(1)
 	s.mu.Lock()
 	s.partitions = slices.DeleteFunc(slices.Clone(s.partitions), func(q partition) bool { return q == p })
 	s.mu.Unlock()

@@ -30,6 +30,15 @@ type blooms struct {
 	stamps [2]stamp   // of what is folded, and of what is about to be; guarded by file
 }
 
+// size returns how many messages the filter knows, and for how many it is made.
+func (f *blooms) size() (messages, room int64) {
+	b := f.bloom.Load()
+	if b == nil {
+		return 0, 0
+	}
+	return b.count.Load(), int64(b.room)
+}
+
 // draw returns the stamp of the generation that is about to be folded.
 func (f *blooms) draw() stamp {
 	f.file.Lock()
@@ -119,6 +128,7 @@ func (s *Store) renewBloom(ctx context.Context) error {
 	}
 	s.log.Info("the filter has been made anew", "messages", next.count.Load())
 	s.filter.bloom.Store(next)
+	s.counters.bloomRebuilds.Add(1)
 	s.dropped = false
 	return s.writeBloom()
 }

@@ -228,6 +228,7 @@ func (s *Store) TooLate(ctx context.Context) (int64, error) {
 // noteTooLate counts events that were too late.
 func (c *commit) noteTooLate(n int64) {
 	c.s.tooLate += n
+	c.s.counters.tooLate.Store(c.s.tooLate)
 	c.key = append(c.key[:0], spaceTooLate)
 	c.value = binary.AppendVarint(c.value[:0], c.s.tooLate)
 	c.set()

@@ -66,14 +66,14 @@ func New() *Metrics {
 }
 
 // callBuckets are few, since there is a histogram for each operation.
-var callBuckets = []float64{0.0025, 0.01, 0.05, 0.25, 1, 5}
+var callBuckets = []float64{0.005, 0.025, 0.1, 0.5, 2.5}
 
 // The bounds of the families. Each is more than a server needs that is used as it
 // should be; the rest of a dialect counts as its "other".
 const (
 	maxEvents   = 100 // sources and outcomes
-	maxRequests = 150 // dialects, operations and outcomes
-	maxTimed    = 24  // dialects and operations with a histogram
+	maxRequests = 100 // dialects, operations and outcomes
+	maxTimed    = 20  // dialects and operations with a histogram
 )
 
 // Sources are what events come from: the dialects.

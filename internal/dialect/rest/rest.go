@@ -101,6 +101,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (a *API) serve(r *http.Request) (*route, any, error) {
 	rt, path, notFound := match(a.routes, r)
 	if notFound == nil && rt.open {
+		dialect.SetLogAttr(r.Context(), slog.String("operation", rt.id))
 		answer, err := a.run(rt, &call{Request: r}, path)
 		return rt, answer, err
 	}
@@ -112,7 +113,7 @@ func (a *API) serve(r *http.Request) (*route, any, error) {
 	if notFound != nil {
 		return nil, nil, notFound
 	}
-	dialect.SetLogAttr(r.Context(), slog.String("operation", rt.method+" "+rt.path()))
+	dialect.SetLogAttr(r.Context(), slog.String("operation", rt.id))
 	if err := authorize(&token, rt); err != nil {
 		return nil, nil, err
 	}

@@ -39,6 +39,8 @@ type serveFlags struct {
 
 	observeFlags `embed:""`
 
+	CallsPerSecond int `help:"Calls of Waybill's own API per second for each token but the operator's; 0 is no limit." default:"100" placeholder:"N"`
+
 	MetaCallsPerHour int `help:"Graph API calls per hour for each app and WhatsApp Business Account; 0 is no limit." default:"0" placeholder:"N"`
 
 	MomoCallsPerSecond int `help:"Calls of MoMo's API per second for each credential; 0 is no limit." default:"0" placeholder:"N"`
@@ -109,6 +111,9 @@ func newApp(flags serveFlags, data dataFlags, c console) (*app, error) {
 	}
 	if flags.Listen == "" {
 		return nil, errors.New("--listen is empty; name an address such as 127.0.0.1:8080")
+	}
+	if flags.CallsPerSecond < 0 {
+		return nil, fmt.Errorf("--calls-per-second is %d, less than 0", flags.CallsPerSecond)
 	}
 	if flags.MetaCallsPerHour < 0 {
 		return nil, fmt.Errorf("--meta-calls-per-hour is %d, less than 0", flags.MetaCallsPerHour)
@@ -271,6 +276,7 @@ func (a *app) dialects(ctx context.Context) ([]dialect.Dialect, error) {
 	return []dialect.Dialect{
 		rest.New(rest.Options{
 			Directory: a.directory, Recorder: a.recorder, Store: store, Backup: a.store.Checkpoint,
+			CallsPerSecond: a.flags.CallsPerSecond,
 			TemporaryKey: func(account, user string, life time.Duration) (rest.TemporaryKey, error) {
 				return newTemporaryKey(tokens, account, user, life)
 			},

@@ -36,6 +36,10 @@ type Options struct {
 	Metrics   *telemetry.Metrics // nil counts nothing
 	Version   string             // of the program
 
+	// CallsPerSecond is how many calls a token may make, on average; 0 is no
+	// limit.
+	CallsPerSecond int
+
 	// Backup writes a copy of the store into a new directory. It is nil where the
 	// store lies elsewhere.
 	Backup func(ctx context.Context, directory string) error
@@ -50,6 +54,7 @@ type API struct {
 	routes   []route
 	document func() (json.RawMessage, error) // of OpenAPI
 	page     http.Handler                    // to try the calls
+	limiter  *dialect.Limiter                // of calls, by token
 	heavy    chan struct{}                   // holds a value for each heavy call in progress
 }
 
@@ -61,7 +66,7 @@ func New(opt Options) *API {
 		opt.Now = time.Now
 	}
 	opt.Log = cmp.Or(opt.Log, slog.New(slog.DiscardHandler))
-	a := &API{opt: opt, routes: routes(), page: newPage(), heavy: make(chan struct{}, maxHeavy)}
+	a := &API{opt: opt, routes: routes(), limiter: newLimiter(opt.CallsPerSecond, opt.Now), page: newPage(), heavy: make(chan struct{}, maxHeavy)}
 	a.document = sync.OnceValues(func() (json.RawMessage, error) { return newDocument(a.routes, opt.Version) })
 	return a
 }
@@ -87,7 +92,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.page.ServeHTTP(w, r)
 		return
 	}
-	rt, answer, err := a.serve(r)
+	rt, answer, err := a.serve(w.Header(), r)
 	if err == nil {
 		err = a.writeAnswer(w, r, rt, answer)
 	}
@@ -98,11 +103,11 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // serve authenticates, finds the route, authorizes and runs it, in that order: a
 // stranger does not learn which routes there are, but for those that are open.
-func (a *API) serve(r *http.Request) (*route, any, error) {
+func (a *API) serve(out http.Header, r *http.Request) (*route, any, error) {
 	rt, path, notFound := match(a.routes, r)
 	if notFound == nil && rt.open {
 		dialect.SetLogAttr(r.Context(), slog.String("operation", rt.id))
-		answer, err := a.run(rt, &call{Request: r}, path)
+		answer, err := a.run(&call{Request: r, route: rt, out: out}, path)
 		return rt, answer, err
 	}
 	token, err := a.authenticate(r)
@@ -110,6 +115,11 @@ func (a *API) serve(r *http.Request) (*route, any, error) {
 		return nil, nil, err
 	}
 	dialect.Trust(r.Context())
+	if notFound != nil || !rt.unlimited {
+		if err := a.limit(out, &token); err != nil {
+			return nil, nil, err
+		}
+	}
 	if notFound != nil {
 		return nil, nil, notFound
 	}
@@ -117,12 +127,17 @@ func (a *API) serve(r *http.Request) (*route, any, error) {
 	if err := authorize(&token, rt); err != nil {
 		return nil, nil, err
 	}
-	answer, err := a.run(rt, &call{Request: r, token: &token}, path)
+	c := &call{Request: r, token: &token, route: rt, out: out}
+	if err := a.permitted(c, path); err != nil {
+		return nil, nil, err
+	}
+	answer, err := a.run(c, path)
 	return rt, answer, err
 }
 
 // run reads what the call says and runs it.
-func (a *API) run(rt *route, c *call, path map[string]string) (any, error) {
+func (a *API) run(c *call, path map[string]string) (any, error) {
+	rt := c.route
 	in, err := rt.decode(c, path)
 	if err != nil {
 		return nil, err

@@ -76,12 +76,6 @@ const (
 	maxTimed    = 20  // dialects and operations with a histogram
 )
 
-// Sources are what events come from: the dialects.
-var Sources = []string{"alibaba", "meta", "momo", "waybill"}
-
-// Outcomes are what becomes of the events that every source has; some have more.
-var Outcomes = []string{"received", "changed", "repeated", "rejected", "too_late"}
-
 func (m *Metrics) registerEvents() {
 	total := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "waybill_events_total",
@@ -92,10 +86,13 @@ func (m *Metrics) registerEvents() {
 	m.events = newFamily(maxEvents, rest, func(v labels) prometheus.Counter {
 		return total.WithLabelValues(v[0], v[1])
 	})
-	for _, source := range Sources { // so that the first event is an increase
-		for _, outcome := range Outcomes {
-			m.events.of(labels{source, outcome})
-		}
+}
+
+// Source begins to tell of a source before its first event, so that this is an
+// increase.
+func (m *Metrics) Source(name string) {
+	for _, outcome := range []string{"received", "changed", "repeated", "rejected", "too_late"} {
+		m.events.of(labels{name, outcome})
 	}
 }
 

@@ -47,6 +47,7 @@ func TestMetrics(t *testing.T) {
 	m.Events("meta", "received", 0)
 	m.Events("meta", "received", -1) // a counter can't go down
 	m.Events("rest", "rejected", 1)
+	m.Source("momo")
 	m.Commit(5, 3*time.Millisecond)
 	m.Query(30 * time.Millisecond)
 	m.Request("meta", "analytics", "ok", 2*time.Millisecond)

@@ -16,6 +16,10 @@ type Scope struct {
 	// before the request is served; nil is no bound.
 	Budget *Budget
 
+	// Proxies are those whose word about the origin of the request is
+	// believed. They are set before it is served.
+	Proxies Proxies
+
 	id    string
 	share share
 

@@ -36,7 +36,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		ResponseWriter: w, scope: dialect.NewScope(r.Context(), id), server: s,
 		start: time.Now(), dialect: "none",
 	}
-	x.scope.Budget = s.bodies
+	x.scope.Budget, x.scope.Proxies = s.bodies, *s.proxies.Load()
 	defer x.scope.Release()
 	x.request = r.WithContext(x.scope)
 	x.boundBody()
@@ -148,7 +148,7 @@ func (x *exchange) SetLogAttr(attrs ...slog.Attr) { x.scope.SetLogAttr(attrs...)
 func (x *exchange) begin(status int) {
 	x.status = status
 	x.late = x.hungUp()
-	if x.body.unread && status >= 400 {
+	if x.body.unread && status >= 400 && x.request.ProtoMajor < 2 {
 		// Else net/http would wait for some of a body that nobody wants,
 		// which may never come, before it sends the answer.
 		x.Header().Set("Connection", "close")

@@ -68,6 +68,9 @@ func (s *Server) logAccess(x *exchange, extra []slog.Attr, outcome string, took 
 		slog.String("dialect", x.dialect),
 		slog.String("request_id", x.scope.ID()),
 		slog.String("remote", x.request.RemoteAddr))
+	if len(x.scope.Proxies) > 0 {
+		attrs = append(attrs, slog.String("client", dialect.OriginOf(x.request).Client.String()))
+	}
 	if outcome == "aborted" {
 		attrs = append(attrs, slog.Bool("aborted", true))
 	}

@@ -9,7 +9,6 @@ import (
 
 	"waybill"
 	"waybill/internal/dialect"
-	"waybill/internal/directory"
 	"waybill/internal/event"
 )
 
@@ -41,7 +40,7 @@ func (a *API) postEvents(ctx context.Context, c *call, _ *nothing) (event.Report
 	if err := dialect.Hold(ctx, event.Memory(body)); err != nil {
 		return report, err
 	}
-	batch, err := event.Parse(body, channelsOf(c.token, a.opt.Directory.View()))
+	batch, err := event.Parse(body, a.writable(c))
 	if err != nil {
 		return report, err
 	}
@@ -63,7 +62,7 @@ func (a *API) postEvents(ctx context.Context, c *call, _ *nothing) (event.Report
 
 func eventRoutes() []route {
 	return []route{{
-		method: http.MethodPost, pattern: "/events", scope: waybill.ScopeEventsWrite,
+		method: http.MethodPost, pattern: "/events", scope: waybill.ScopeEventsWrite, perChannel: true, unlimited: true,
 		id: "postEvents", tag: tagEvents, summary: "Record events",
 		doc: "One JSON object on each line, or one array of them; plain, gzip or zstd (`Content-Encoding`). The answer comes " +
 			"when everything is on disk. What is wrong with one event rejects that one, and `line` is its line, or in an array " +
@@ -81,18 +80,23 @@ func eventRoutes() []route {
 	}}
 }
 
-// channelsOf returns the channels that a token may write to. A foreign one is
+// writable returns the channels that a call may write to. A foreign one is
 // answered like one that does not exist.
-func channelsOf(t *waybill.Token, view *directory.View) event.Channels {
+func (a *API) writable(c *call) event.Channels {
+	view := a.opt.Directory.View()
+	reached := make(map[string]bool) // so that policies are asked once, not for each event
 	return func(id string) (waybill.ChannelNumber, error) {
 		if id == "" {
 			return 0, waybill.Errorf(waybill.Invalid, "channel is missing")
 		}
-		c, ok := view.Channel(id)
-		if !ok || !t.Reaches(&c) {
+		ch, ok := view.Channel(id)
+		if _, asked := reached[id]; ok && !asked {
+			reached[id] = a.reaches(c, &ch)
+		}
+		if !reached[id] {
 			return 0, waybill.Errorf(waybill.Invalid, "channel %s is unknown", cut(id))
 		}
-		return c.Number, nil
+		return ch.Number, nil
 	}
 }
 

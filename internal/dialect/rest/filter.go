@@ -58,8 +58,8 @@ const (
 // A selection is the channels that a call is about.
 type selection []waybill.Channel
 
-// channelsOf returns the channels with the given IDs, or all that the token reaches
-// where there are none.
+// channelsOf returns the channels with the given IDs, or all that the call may be
+// about where there are none.
 func (a *API) channelsOf(c *call, ids []string) (selection, error) {
 	var chosen selection
 	for _, id := range ids {
@@ -74,12 +74,7 @@ func (a *API) channelsOf(c *call, ids []string) (selection, error) {
 	if len(ids) > 0 {
 		return chosen, nil
 	}
-	for _, ch := range a.opt.Directory.View().Channels() {
-		if c.token.Reaches(&ch) {
-			chosen = append(chosen, ch)
-		}
-	}
-	return chosen, nil
+	return a.channels(c), nil
 }
 
 func (s selection) numbers() []waybill.ChannelNumber {

@@ -58,7 +58,7 @@ func (a *API) message(ctx context.Context, c *call, p *messageParams) (history, 
 	var h history
 	unknown := waybill.Errorf(waybill.NotFound, "message %s of channel %s is unknown", cut(id), cut(channel))
 	ch, ok := a.opt.Directory.View().Channel(channel)
-	if !ok || !c.token.Reaches(&ch) {
+	if !ok || !a.reaches(c, &ch) {
 		return h, unknown
 	}
 	m, err := a.opt.Store.Message(ctx, ch.Number, id)

@@ -37,6 +37,10 @@ type Options struct {
 	Metrics   *telemetry.Metrics // nil counts nothing
 	Version   string             // of the program
 
+	// CallsPerSecond is how many calls a token may make, on average; 0 is no
+	// limit.
+	CallsPerSecond int
+
 	// Backup writes a copy of the store into a new directory. It is nil where the
 	// store lies elsewhere.
 	Backup func(ctx context.Context, directory string) error
@@ -51,6 +55,7 @@ type API struct {
 	routes   []route
 	document func() (json.RawMessage, error) // of OpenAPI
 	page     http.Handler                    // to try the calls
+	limiter  *dialect.Limiter                // of calls, by token
 	heavy    chan struct{}                   // holds a value for each heavy call in progress
 }
 
@@ -62,7 +67,7 @@ func New(opt Options) *API {
 		opt.Now = time.Now
 	}
 	opt.Log = cmp.Or(opt.Log, slog.New(slog.DiscardHandler))
-	a := &API{opt: opt, routes: routes(), page: newPage(), heavy: make(chan struct{}, maxHeavy)}
+	a := &API{opt: opt, routes: routes(), limiter: newLimiter(opt.CallsPerSecond, opt.Now), page: newPage(), heavy: make(chan struct{}, maxHeavy)}
 	a.document = sync.OnceValues(func() (json.RawMessage, error) { return newDocument(a.routes, opt.Version) })
 	return a
 }
@@ -88,7 +93,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.page.ServeHTTP(w, r)
 		return
 	}
-	c := &call{Request: r}
+	c := &call{Request: r, out: w.Header()}
 	defer c.end()
 	answer, err := a.serve(c)
 	if err == nil {
@@ -105,6 +110,7 @@ func (a *API) serve(c *call) (any, error) {
 	rt, path, notFound := match(a.routes, c.Request)
 	if notFound == nil && rt.open {
 		c.route = rt
+		dialect.SetLogAttr(c.Context(), slog.String("operation", rt.id))
 		return a.run(c, path)
 	}
 	token, err := a.authenticate(c.Request)
@@ -112,12 +118,20 @@ func (a *API) serve(c *call) (any, error) {
 		return nil, err
 	}
 	dialect.Trust(c.Context())
+	if notFound != nil || !rt.unlimited {
+		if err := a.limit(c.out, &token); err != nil {
+			return nil, err
+		}
+	}
 	if notFound != nil {
 		return nil, notFound
 	}
 	c.token, c.route = &token, rt
-	dialect.SetLogAttr(c.Context(), slog.String("operation", rt.method+" "+rt.path()))
+	dialect.SetLogAttr(c.Context(), slog.String("operation", rt.id))
 	if err := authorize(&token, rt); err != nil {
+		return nil, err
+	}
+	if err := a.permitted(c, path); err != nil {
 		return nil, err
 	}
 	return a.run(c, path)

@@ -32,6 +32,14 @@ type route struct {
 	// open lets everybody in, without a token.
 	open bool
 
+	// unlimited calls do not count for the limit of the token: something else
+	// bounds them.
+	unlimited bool
+
+	// perChannel calls are about many channels: what the policies of the token's
+	// user say is asked for each of them, by the operation.
+	perChannel bool
+
 	// heavy calls read much: their time and their number at once are bounded.
 	heavy bool
 
@@ -60,9 +68,13 @@ type call struct {
 	*http.Request
 	route  *route
 	token  *waybill.Token // nil where the route is open
+	out    http.Header    // of the answer
 	format string         // of a table, empty for JSON
 	ends   func()         // lets other heavy calls run, where this is one
 }
+
+// version makes the version of an object the ETag of the answer.
+func (c *call) version(v string) { c.out.Set("ETag", `"`+v+`"`) }
 
 // nothing is the answer of calls that answer nothing, and the parameters of those
 // that take none.

@@ -7,12 +7,13 @@ type tag string
 
 // The tags, in the order of the document.
 const (
-	tagEvents   tag = "Events"
-	tagMetrics  tag = "Metrics"
-	tagMessages tag = "Messages"
-	tagSegments tag = "Segments"
-	tagKeys     tag = "Keys and tokens"
-	tagServer   tag = "Server"
+	tagEvents    tag = "Events"
+	tagMetrics   tag = "Metrics"
+	tagMessages  tag = "Messages"
+	tagSegments  tag = "Segments"
+	tagDirectory tag = "Directory"
+	tagKeys      tag = "Keys and tokens"
+	tagServer    tag = "Server"
 )
 
 var tags = []struct {
@@ -23,6 +24,7 @@ var tags = []struct {
 	{tagMetrics, "Counts of messages, and what they can be broken down by."},
 	{tagMessages, "Single messages and their histories."},
 	{tagSegments, "The sends of a campaign to sets of customers, with their counts."},
+	{tagDirectory, "Accounts, users, channels and templates, one at a time. The same rules hold as for documents."},
 	{tagKeys, "What callers prove with who they are."},
 	{tagServer, "The whole installation."},
 }
@@ -35,7 +37,14 @@ func routes() []route {
 		labelRoutes(),
 		messageRoutes(),
 		segmentRoutes(),
+		channelRoutes(),
+		templateRoutes(),
+		accountRoutes(),
+		userRoutes(),
+		accessKeyRoutes(),
+		tokenRoutes(),
 		keyRoutes(),
+		explanationRoutes(),
 		serverRoutes(),
 	)
 }

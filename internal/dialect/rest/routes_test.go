@@ -98,7 +98,8 @@ func checkExamples(t *testing.T, rt *route) {
 		t.Errorf("the example of the body is no JSON: %s", rt.reads.example)
 	case rt.reads != nil && rt.body != nil:
 		t.Error("both the pipeline and the operation read the body")
-	case (rt.reads != nil || rt.body != nil) != slices.Contains([]string{http.MethodPost, http.MethodPut, http.MethodPatch}, rt.method):
+	case (rt.reads != nil || rt.body != nil) != slices.Contains([]string{http.MethodPost, http.MethodPut, http.MethodPatch}, rt.method) &&
+		rt.id != "postAccessKey": // about which the caller has nothing to say
 		t.Errorf("the method is %s, and it reads a body or does not", rt.method)
 	}
 }

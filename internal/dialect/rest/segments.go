@@ -68,7 +68,7 @@ func pending(p waybill.Provider, c waybill.Counts) *int64 {
 // is answered like one that does not exist.
 func (a *API) channelOf(c *call, id string) (waybill.Channel, error) {
 	ch, ok := a.opt.Directory.View().Channel(id)
-	if !ok || !c.token.Reaches(&ch) {
+	if !ok || !a.reaches(c, &ch) {
 		return waybill.Channel{}, waybill.Errorf(waybill.NotFound, "channel %s is unknown", cut(id))
 	}
 	return ch, nil

@@ -3,7 +3,6 @@ package rest
 import (
 	"context"
 	"net/http"
-	"slices"
 	"time"
 
 	"waybill"
@@ -47,10 +46,12 @@ func (a *API) postTemporaryKey(_ context.Context, c *call, p *temporaryKeyParams
 	if seconds < 1 || seconds > maxTemporaryKeyLife {
 		return TemporaryKey{}, waybill.Errorf(waybill.Invalid, "duration_seconds %d is not between 1 and %d", seconds, maxTemporaryKeyLife)
 	}
-	users := a.opt.Directory.View().Users(asked.Account)
-	known := slices.ContainsFunc(users, func(u waybill.User) bool { return u.Name == asked.User })
-	if !known || !c.token.Operator() && c.token.Account != asked.Account {
-		return TemporaryKey{}, waybill.Errorf(waybill.NotFound, "user %s of account %s is unknown", cut(asked.User), cut(asked.Account))
+	path := userPath{accountPath{asked.Account}, asked.User}
+	if _, _, err := a.userOf(c, &path); err != nil {
+		return TemporaryKey{}, err
+	}
+	if c.token.User != "" && c.token.User != asked.User {
+		return TemporaryKey{}, waybill.Errorf(waybill.Denied, "the token is of user %s, for whom alone it can issue keys", cut(c.token.User))
 	}
 	return a.opt.TemporaryKey(asked.Account, asked.User, time.Duration(seconds)*time.Second)
 }

@@ -22,7 +22,7 @@
 //	passes.go      marks follow a change of settings
 //	retain.go      old partitions are dropped
 //	version.go     one moment, for a reader
-//	points.go      questions; with board.go and groups.go
+//	points.go      questions; with board.go, scribe.go and groups.go
 //	find.go        the messages behind a number; candidate.go: what becomes of them
 //	erase.go       names are forgotten
 //	verify.go      everything again from the histories

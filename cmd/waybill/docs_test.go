@@ -1,115 +1,169 @@
 package main
 
 import (
-	"encoding/json"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"reflect"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 )
 
-// TestOwnAPIPage runs the commands that the page on the own API has for segments,
-// beside a demo as the page says, and compares the answers that it prints.
-func TestOwnAPIPage(t *testing.T) {
-	page := startPage(t, "waybill.md", "\n## Segments\n")
-	answers := 0
-	for _, text := range page.blocks {
-		if strings.HasPrefix(text, "{") {
-			sameJSON(t, page.last, text)
-			answers++
+// TestDocs runs the command blocks of every page, in their order, in one shell
+// beside a demo of the page's own. A block fails when a command of it does; a
+// call that is answered with an error is one that fails. What directly follows a
+// block as output has to be in what the block prints.
+func TestDocs(t *testing.T) {
+	for _, p := range readPages(t) {
+		if p.commands() == 0 {
 			continue
 		}
-		page.run(t, text, func(answer string) bool { return !strings.Contains(answer, "about:blank") })
-	}
-	if page.commands != 7 || answers != 2 {
-		t.Errorf("the page has %d commands and %d answers", page.commands, answers)
+		t.Run(p.path, func(t *testing.T) {
+			t.Parallel()
+			p.run(t)
+		})
 	}
 }
 
-// TestMomoDocs runs the commands of the page on MoMo's dialect.
-func TestMomoDocs(t *testing.T) {
-	page := startPage(t, "momo.md", "\n## The call\n")
-	for _, text := range page.blocks {
-		if strings.Contains(text, "curl ") {
-			page.run(t, text, func(answer string) bool {
-				return strings.Contains(answer, `"success":true`) || strings.Contains(answer, "come from its messages")
-			})
+func (p page) commands() int {
+	n := 0
+	for _, b := range p.blocks {
+		if b.runs() {
+			n++
 		}
 	}
-	if page.commands != 3 {
-		t.Errorf("the page has %d commands", page.commands)
+	return n
+}
+
+// pageTimeout bounds the time of all commands of a page.
+const pageTimeout = 50 * time.Second
+
+// run runs the page and compares what it shows.
+func (p page) run(t *testing.T) {
+	dir := t.TempDir()
+	demo := start(t, "demo", "--data", filepath.Join(dir, ".demo"), "--days=7")
+	addresses := strings.NewReplacer(
+		"127.0.0.1:8080", strings.TrimPrefix(demo.url, "http://"),
+		"127.0.0.1:8081", strings.TrimPrefix(demo.admin, "http://"))
+	state := newShell(t, dir)
+	for i, b := range p.blocks {
+		if b.runs() {
+			state.add(t, i, addresses.Replace(b.text))
+		}
+	}
+	state.run(t)
+	var shown string
+	for i, b := range p.blocks {
+		at := fmt.Sprintf("%s:%d", p.path, b.line)
+		switch {
+		case b.runs():
+			out, err := state.output(i)
+			if err != nil {
+				t.Fatalf("%s: %v\n%s\nprinted\n%.4000s", at, err, b.text, out)
+			}
+			shown = out
+		case b.isOutput() && p.blocks[i-1].runs() && !shows(addresses.Replace(b.text), shown):
+			t.Errorf("%s: the page shows\n%s\nbut its commands print\n%.4000s", at, b.text, shown)
+		}
 	}
 }
 
-// A page is a page of the documentation whose commands run beside a demo.
-type page struct {
-	blocks    []string // of code, with the address of the demo
-	dir       string
-	variables string // a block of assignments that the commands need
-	commands  int
-	last      string // answer
+// shows reports whether a page shows some of what was printed. White space does
+// not count, and … stands for anything.
+func shows(page, printed string) bool {
+	space := regexp.MustCompile(`\s+`)
+	parts := strings.Split(space.ReplaceAllString(page, ""), "…")
+	for i := range parts {
+		parts[i] = regexp.QuoteMeta(parts[i])
+	}
+	return regexp.MustCompile(strings.Join(parts, ".*")).MatchString(space.ReplaceAllString(printed, ""))
 }
 
-// startPage starts a demo and returns what a page has after a heading.
-func startPage(t *testing.T, name, heading string) *page {
+// A shell runs the blocks of a page in one process, so that a later block knows
+// the variables of an earlier one. Each block has a file for what it prints.
+type shell struct {
+	dir    string // where the blocks run
+	blocks string // where they and their output lie
+	script strings.Builder
+	path   string
+}
+
+// newShell makes waybill a command. Curl is told by its settings that an error
+// over HTTP is a failure.
+func newShell(t *testing.T, dir string) *shell {
 	t.Helper()
-	text, err := os.ReadFile("../../docs/dialects/" + name)
+	s := &shell{dir: dir, blocks: t.TempDir(), path: t.TempDir()}
+	program, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, rest, _ := strings.Cut(string(text), heading)
-	p := &page{dir: t.TempDir()}
-	demo := start(t, "demo", "--data", filepath.Join(p.dir, ".demo"), "--days=1")
-	for _, b := range regexp.MustCompile("(?ms)^```(\\w*)\n(.*?)^```$").FindAllStringSubmatch(rest, -1) {
-		if b[1] != "" {
-			continue // in another language
-		}
-		p.blocks = append(p.blocks, strings.ReplaceAll(b[2], "http://127.0.0.1:8080", demo.url))
+	if err := os.Symlink(program, filepath.Join(s.path, "waybill")); err != nil {
+		t.Fatal(err)
 	}
-	return p
+	if err := os.WriteFile(filepath.Join(s.path, ".curlrc"), []byte("fail-with-body\nmax-time = 20\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.script.WriteString("set -euo pipefail\n")
+	return s
 }
 
-// assignments begin a block whose first paragraph the other commands need.
-var assignments = regexp.MustCompile(`^[A-Za-z]+(=|\(\) \{)`)
+func (s *shell) file(i int, kind string) string {
+	return filepath.Join(s.blocks, fmt.Sprintf("%d.%s", i, kind))
+}
 
-// run runs the commands of a block. Each must answer something good.
-func (p *page) run(t *testing.T, text string, good func(answer string) bool) {
+func (s *shell) add(t *testing.T, i int, text string) {
 	t.Helper()
-	if set, rest, ok := strings.Cut(text, "\n\n"); ok && assignments.MatchString(set) {
-		p.variables, text = set, rest
+	if err := os.WriteFile(s.file(i, "sh"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
 	}
-	for command := range strings.SplitSeq(text, "\n\n") {
-		bash := exec.CommandContext(t.Context(), "bash", "-euo", "pipefail", "-c", p.variables+"\n"+command)
-		bash.Dir = p.dir
-		out, err := bash.CombinedOutput()
-		if p.last = string(out); err != nil || p.last == "" || !good(p.last) {
-			t.Errorf("%s\nanswers %.500s, %v", command, out, err)
-		}
-		p.commands++
+	fmt.Fprintf(&s.script, "source %[1]s >%[2]s 2>&1\ntouch %[3]s\n", s.file(i, "sh"), s.file(i, "out"), s.file(i, "ok"))
+}
+
+// run runs the blocks until one fails.
+func (s *shell) run(t *testing.T) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), pageTimeout)
+	defer cancel()
+	bash := exec.CommandContext(ctx, "bash", "-c", s.script.String())
+	bash.Dir = s.dir
+	bash.Env = append(os.Environ(), asBinary+"=waybill", "HOME="+s.path, "PATH="+s.path+":"+os.Getenv("PATH"))
+	bash.WaitDelay = time.Second
+	out, err := bash.CombinedOutput()
+	if _, failed := errors.AsType[*exec.ExitError](err); err != nil && !failed || ctx.Err() != nil {
+		t.Errorf("the commands did not end: %v %v\n%s", err, ctx.Err(), out)
 	}
 }
 
-// sameJSON compares two objects, but for what differs from demo to demo.
-func sameJSON(t *testing.T, got, want string) {
-	t.Helper()
-	var g, w map[string]any
-	if err := json.Unmarshal([]byte(got), &g); err != nil {
-		t.Errorf("%v in %s", err, got)
-		return
+// output returns what a block has printed, and an error if it failed.
+func (s *shell) output(i int) (string, error) {
+	out, err := os.ReadFile(s.file(i, "out"))
+	if err != nil {
+		return "", err
 	}
-	if err := json.Unmarshal([]byte(want), &w); err != nil {
-		t.Errorf("%v in %s", err, want)
-		return
+	if _, err := os.Stat(s.file(i, "ok")); errors.Is(err, fs.ErrNotExist) {
+		return string(out), errors.New("a command of this block failed")
 	}
-	for _, varies := range []string{"channel", "create_at"} {
-		if g[varies] != nil && w[varies] != nil {
-			g[varies] = w[varies]
+	return string(out), nil
+}
+
+func TestShows(t *testing.T) {
+	for _, tt := range []struct {
+		page, printed string
+		want          bool
+	}{
+		{`{"a": 1}`, "{\n \"a\":1}\n", true},
+		{`{"a":1,…}`, `{"a":1,"b":"x"}`, true},
+		{`{"a":1}`, `{"a":2}`, false},
+		{`a.c`, `abc`, false},
+		{"last", "first\nlast\n", true},
+	} {
+		if got := shows(tt.page, tt.printed); got != tt.want {
+			t.Errorf("shows(%q, %q) = %t", tt.page, tt.printed, got)
 		}
-	}
-	if !reflect.DeepEqual(g, w) {
-		t.Errorf("answered %s\nthe page has %s", got, want)
 	}
 }

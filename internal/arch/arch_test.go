@@ -22,7 +22,7 @@ var layers = []struct {
 	{"foundation", []string{"internal/telemetry", "internal/ram", "internal/spelling"}},
 	{"services", []string{
 		"internal/ingest", "internal/directory", "internal/dialect", "internal/store/*",
-		"internal/ndjson", "internal/event",
+		"internal/ndjson", "internal/event", "internal/table", "internal/census",
 	}},
 	{"dialects", []string{"internal/dialect/*", "internal/demo"}},
 	{"server", []string{"internal/server"}},
@@ -36,6 +36,7 @@ var beside = map[string]bool{
 	"internal/event internal/ndjson":                     true,
 	"internal/ndjson internal/dialect":                   true,
 	"internal/dialect/meta internal/dialect/meta/fields": true,
+	"internal/dialect/rest internal/dialect/rest/params": true,
 	"internal/ram internal/spelling":                     true,
 }
 

@@ -53,11 +53,11 @@ type Rejection = ndjson.Rejection
 
 // A Report is the answer to a body, as JSON.
 type Report struct {
-	Received int         `json:"received"`           // events in the body, rejected ones too
-	Changed  *int        `json:"changed,omitempty"`  // those that told something new, where that is known
-	TooLate  int         `json:"too_late,omitempty"` // those from before the oldest histories that are kept
-	Rejected []Rejection `json:"rejected"`           // by line, the first MaxRejected
-	Omitted  int         `json:"rejected_omitted,omitempty"`
+	Received int         `json:"received" doc:"Events in the body, rejected ones too." example:"3"`
+	Changed  *int        `json:"changed,omitempty" doc:"Those that told something new, where that is known." example:"2"`
+	TooLate  int         `json:"too_late,omitempty" doc:"Those from before the oldest histories that are kept; they count nothing." example:"1"`
+	Rejected []Rejection `json:"rejected" doc:"By line, the first 1000."`
+	Omitted  int         `json:"rejected_omitted,omitempty" doc:"How many more were rejected." example:"17"`
 }
 
 // Parse reads a body. What is wrong with an event rejects it alone. It fails
@@ -70,10 +70,11 @@ func Parse(body []byte, channels Channels) (*Batch, error) {
 		return nil, waybill.Errorf(waybill.TooLarge, "the body has %d bytes, more than %d", len(body), MaxBody)
 	}
 	b := &Batch{Events: make([]waybill.Event, 0, probableEvents(body))}
-	f := format()
-	err := f.Each(body, func(line int, text []byte) error {
+	p := parser{format: format(), channels: channels}
+	p.quick.kept.left = len(body)
+	err := p.format.Each(body, func(line int, text []byte) error {
 		b.Received++
-		e, err := parse(&f, text, channels)
+		e, err := p.parse(text)
 		if err != nil {
 			b.rejected = append(b.rejected, Rejection{Line: line, Error: err.Error()})
 			return nil
@@ -87,17 +88,34 @@ func Parse(body []byte, channels Channels) (*Batch, error) {
 	return b, nil
 }
 
-func parse(f *ndjson.Format, text []byte, channels Channels) (waybill.Event, error) {
-	var w wireEvent
-	if err := f.Decode(text, &w); err != nil {
-		return waybill.Event{}, err
+// A parser reads the events of a body.
+type parser struct {
+	format   ndjson.Format
+	channels Channels
+	quick    quick
+
+	// The channel of the last event, which is mostly that of the next.
+	channel string
+	number  waybill.ChannelNumber
+}
+
+func (p *parser) parse(text []byte) (waybill.Event, error) {
+	var w Object
+	if !p.quick.read(text, &w) {
+		w = Object{}
+		if err := p.format.Decode(text, &w); err != nil {
+			return waybill.Event{}, err
+		}
 	}
-	number, err := channels(w.Channel)
-	if err != nil {
-		return waybill.Event{}, err
+	if w.Channel == "" || w.Channel != p.channel {
+		number, err := p.channels(w.Channel)
+		if err != nil {
+			return waybill.Event{}, err
+		}
+		p.channel, p.number = w.Channel, number
 	}
 	e, err := w.event()
-	e.Channel = number
+	e.Channel = p.number
 	return e, err
 }
 

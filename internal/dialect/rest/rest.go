@@ -137,6 +137,9 @@ func (a *API) serve(out http.Header, r *http.Request) (*route, any, error) {
 // run reads what the call says and runs it.
 func (a *API) run(c *call, path map[string]string) (any, error) {
 	rt := c.route
+	if err := checkConditions(c); err != nil {
+		return nil, err
+	}
 	in, err := rt.decode(c, path)
 	if err != nil {
 		return nil, err

@@ -32,6 +32,10 @@ type route struct {
 	// open lets everybody in, without a token.
 	open bool
 
+	// conditional calls change an object that has a version, which may be asked
+	// for in If-Match.
+	conditional bool
+
 	// unlimited calls do not count for the limit of the token: something else
 	// bounds them.
 	unlimited bool

@@ -67,12 +67,14 @@ type reading struct {
 	example string
 }
 
-// A call is one authorized request.
+// A call is one request. Operations see those that are authorized.
 type call struct {
 	*http.Request
-	token *waybill.Token
-	route *route
-	out   http.Header // of the answer
+	out    http.Header // of the answer
+	route  *route
+	token  *waybill.Token // nil where the route is open
+	format string         // of a table, empty for JSON
+	ends   func()         // lets other heavy calls run, where this is one
 }
 
 // version makes the version of an object the ETag of the answer.

@@ -225,18 +225,16 @@ func (a *app) dialects(ctx context.Context) ([]dialect.Dialect, error) {
 	if err != nil {
 		return nil, err
 	}
+	own, err := a.ownAPI()
+	if err != nil {
+		return nil, err
+	}
 	logins, err := momo.NewTokens(a.key, time.Now)
 	if err != nil {
 		return nil, err
 	}
 	return []dialect.Dialect{
-		rest.New(rest.Options{
-			Directory: a.directory, Recorder: a.recorder, Store: a.store, Backup: a.store.Checkpoint,
-			TemporaryKey: func(account, user string, life time.Duration) (any, error) {
-				return newTemporaryKey(tokens, account, user, life)
-			},
-			Log: a.log, Metrics: a.metrics, Now: time.Now, Version: version,
-		}),
+		own,
 		momo.New(momo.Options{
 			Directory: a.directory, Store: a.store, Recorder: a.recorder, Tokens: logins,
 			CallsPerSecond: a.flags.MomoCallsPerSecond, Now: time.Now, Log: a.log, Metrics: a.metrics,
@@ -252,6 +250,21 @@ func (a *app) dialects(ctx context.Context) ([]dialect.Dialect, error) {
 			Delay:  a.flags.Delay, Now: time.Now, Log: a.log, Metrics: a.metrics,
 		}),
 	}, nil
+}
+
+// ownAPI wires Waybill's own API.
+func (a *app) ownAPI() (*rest.API, error) {
+	tokens, err := alibaba.NewTokens(a.key, time.Now)
+	if err != nil {
+		return nil, err
+	}
+	return rest.New(rest.Options{
+		Directory: a.directory, Recorder: a.recorder, Store: a.store, Backup: a.store.Checkpoint,
+		TemporaryKey: func(account, user string, life time.Duration) (any, error) {
+			return newTemporaryKey(tokens, account, user, life)
+		},
+		Log: a.log, Metrics: a.metrics, Now: time.Now, Version: version,
+	}), nil
 }
 
 // tendEvery is how often parked bodies are looked through.

@@ -66,10 +66,19 @@ type Report struct {
 //
 // The events take at most Memory(body) beside the body, and do not keep it.
 func Parse(body []byte, channels Channels) (*Batch, error) {
+	return ParseInto(nil, body, channels)
+}
+
+// ParseInto is Parse that puts the events into the memory of events, as far as
+// there is room.
+func ParseInto(events []waybill.Event, body []byte, channels Channels) (*Batch, error) {
 	if len(body) > MaxBody {
 		return nil, waybill.Errorf(waybill.TooLarge, "the body has %d bytes, more than %d", len(body), MaxBody)
 	}
-	b := &Batch{Events: make([]waybill.Event, 0, probableEvents(body))}
+	if n := probableEvents(body); cap(events) < n {
+		events = make([]waybill.Event, 0, n)
+	}
+	b := &Batch{Events: events[:0]}
 	p := parser{format: format(), channels: channels}
 	p.quick.kept.left = len(body)
 	err := p.format.Each(body, func(line int, text []byte) error {

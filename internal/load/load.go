@@ -7,9 +7,11 @@
 package load
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"sync"
 	"time"
 )
@@ -202,6 +204,7 @@ func (r *run) take(ctx context.Context) {
 		}
 		result.Received += len(t.piece.Rejected)
 		result.Rejected = append(result.Rejected, t.piece.Rejected...)
+		slices.SortFunc(result.Rejected, func(a, b Rejection) int { return cmp.Compare(a.Line, b.Line) })
 		r.Meter.rows(result.Received, len(result.Rejected))
 		t.piece.Text = nil
 		r.done <- outcome{t, result}

@@ -2,6 +2,7 @@ package load
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"waybill"
@@ -14,14 +15,25 @@ type Local struct {
 	Store    waybill.Store
 	Channels event.Channels
 	Now      func() time.Time // the clock that bounds the times of events
+
+	events sync.Pool // of *[]waybill.Event, for the next piece
 }
 
 // Take implements Sink.
 func (l *Local) Take(ctx context.Context, p *Piece) (Result, error) {
-	batch, err := event.Parse(p.Text, l.Channels)
+	room, ok := l.events.Get().(*[]waybill.Event)
+	if !ok {
+		room = new([]waybill.Event)
+	}
+	batch, err := event.ParseInto(*room, p.Text, l.Channels)
 	if err != nil {
 		return Result{}, err
 	}
+	defer func() {
+		*room = batch.Events
+		clear(*room) // the texts of the events need not stay in memory
+		l.events.Put(room)
+	}()
 	events := batch.Events
 	outcomes, err := l.Store.Append(ctx, events)
 	if waybill.CodeOf(err) == waybill.Invalid {

@@ -190,12 +190,14 @@ func refused(r *http.Response, answer []byte) error {
 		Detail string `json:"detail"`
 	}
 	if json.Unmarshal(answer, &problem) != nil || problem.Detail == "" {
-		problem.Detail = fmt.Sprintf("%.200q", answer)
+		problem.Detail = fmt.Sprintf("with %.200q", answer)
 	}
 	hint := ""
 	switch r.StatusCode {
 	case http.StatusUnauthorized, http.StatusForbidden:
 		hint = "; give a token with the scope events:write, by --token or WAYBILL_TOKEN"
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		hint = "; it had no room, however often it was tried"
 	case http.StatusNotFound:
 		hint = "; is it the address of a Waybill server?"
 	}

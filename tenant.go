@@ -160,6 +160,7 @@ type Token struct {
 	Scopes   []string
 	Channels []string  // IDs; empty means all of the account
 	App      string    // ID of the Meta app it was made for, if any
+	User     string    // name of the user of the account whose policies bind it, if any
 	Expires  time.Time // zero where it never expires
 }
 

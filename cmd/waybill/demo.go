@@ -31,7 +31,7 @@ const maxDemoDays = 1000
 
 // Run makes the demo's data and serves it. A second run over the same directory
 // keeps its tenants and adds the traffic since.
-func (cmd *demoCmd) Run(ctx context.Context, c console) error {
+func (cmd *demoCmd) Run(ctx context.Context, c console, line commandLine) error {
 	if cmd.Days < 1 || cmd.Days > maxDemoDays {
 		return fmt.Errorf("--days %d is not between 1 and %d", cmd.Days, maxDemoDays)
 	}
@@ -39,6 +39,7 @@ func (cmd *demoCmd) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return err
 	}
+	a.line = line
 	return a.run(ctx, func(ctx context.Context) error { return cmd.prepare(ctx, a, c.out) })
 }
 

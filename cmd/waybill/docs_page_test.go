@@ -101,8 +101,8 @@ func parseBlocks(text string) ([]block, error) {
 	return blocks, nil
 }
 
-// commandLine is how a line begins that a reader would paste into a shell.
-var commandLine = regexp.MustCompile(`(?m)^\s*(\$ |# )?(sudo )?([A-Z_]+=\S+ )*` +
+// commandStart is how a line begins that a reader would paste into a shell.
+var commandStart = regexp.MustCompile(`(?m)^\s*(\$ |# )?(sudo )?([A-Z_]+=\S+ )*` +
 	`(curl|waybill|bin/waybill|make|go|export|apt|apt-get|systemctl|docker|podman|promtool|npm)( |$)`)
 
 // proseLanguages are the languages of blocks that may hide a command.
@@ -121,7 +121,7 @@ func TestDocsMarkCommands(t *testing.T) {
 				}
 				t.Logf("%s is not run: %s", at, b.reason())
 			case proseLanguages.MatchString(b.info):
-				if line := commandLine.FindString(b.text); line != "" || b.info != "" && b.info != "text" {
+				if line := commandStart.FindString(b.text); line != "" || b.info != "" && b.info != "text" {
 					t.Errorf("%s: a block ```%s with a command (%q) that no test runs: fence it ```sh, or ```sh norun: REASON",
 						at, b.info, strings.TrimSpace(line))
 				}

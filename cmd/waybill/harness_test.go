@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
@@ -49,7 +48,7 @@ type process struct {
 	cmd   *exec.Cmd
 	url   string
 	admin string
-	log   *bytes.Buffer
+	log   *follower
 	done  chan struct{}
 }
 
@@ -72,7 +71,7 @@ func startTo(t testing.TB, out io.Writer, args ...string) *process {
 // startCmd starts a server. That of a demo is ready only when it says so.
 func startCmd(t testing.TB, cmd *exec.Cmd, demo bool) *process {
 	t.Helper()
-	p := &process{t: t, cmd: cmd, log: new(bytes.Buffer), done: make(chan struct{})}
+	p := &process{t: t, cmd: cmd, log: newFollower(), done: make(chan struct{})}
 	stderr, err := p.cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -98,13 +97,13 @@ func startCmd(t testing.TB, cmd *exec.Cmd, demo bool) *process {
 }
 
 // read follows the log until the process ends. The message last tells that it is
-// ready; what comes after it is kept unread.
+// ready.
 func (p *process) read(stderr io.Reader, last string, ready chan struct{}) {
 	defer close(p.done)
 	lines := bufio.NewReader(stderr)
 	for {
 		text, err := lines.ReadBytes('\n')
-		p.log.Write(text)
+		_, _ = p.log.Write(text) // it takes all
 		if err != nil {
 			return
 		}

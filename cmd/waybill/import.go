@@ -119,11 +119,11 @@ func (cmd *importCmd) run(ctx context.Context, opt load.Options, meter *load.Met
 	err = load.Run(ctx, opt)
 	progress.end()
 	done = imported{opt.Checkpoint.Counts, time.Since(begun)}
-	if err = errors.Join(err, rejects.close()); err != nil {
+	if err = errors.Join(err, rejects.close()); err != nil && done.counts.Received > 0 {
 		return done, cmd.stopped(err)
 	}
 	if cmd.Checkpoint != "" {
-		err = os.Remove(cmd.Checkpoint) // there is nothing to resume
+		err = errors.Join(err, os.Remove(cmd.Checkpoint)) // there is nothing to resume
 	}
 	return done, err
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"strings"
 	"time"
 
@@ -16,6 +15,7 @@ import (
 	"waybill/internal/ingest"
 	"waybill/internal/load"
 	"waybill/internal/ndjson"
+	"waybill/internal/store/pebble"
 )
 
 // An importSink is where an import writes.
@@ -60,10 +60,9 @@ func (cmd *importCmd) localSink(ctx context.Context) (importSink, error) {
 	if err := mustExist(cmd.Data); err != nil {
 		return importSink{}, err
 	}
-	a := &app{data: cmd.dataFlags, log: slog.New(slog.DiscardHandler)}
-	a.keep.KeepNames = cmd.keepNames()
-	if err := a.open(ctx); err != nil {
-		return importSink{}, inUse(err)
+	a, err := openLocal(ctx, cmd.dataFlags, pebble.Options{KeepNames: cmd.keepNames()})
+	if err != nil {
+		return importSink{}, err
 	}
 	if cmd.Webhook == "" {
 		return importSink{&load.Local{

@@ -13,6 +13,7 @@ import (
 
 	"waybill"
 	"waybill/internal/dialect/rest"
+	"waybill/internal/ingest"
 	"waybill/internal/store/pebble"
 )
 
@@ -45,20 +46,26 @@ func mustExist(data string) error {
 	return nil
 }
 
-// inUse says what to do where a server has the data.
-func inUse(err error) error {
-	if waybill.CodeOf(err) == waybill.Conflict {
-		return fmt.Errorf("%w; to work through the server that uses it, add --url", err)
+// openLocal opens a data directory for a command that is no server.
+func openLocal(ctx context.Context, data dataFlags, keep pebble.Options) (*app, error) {
+	a := &app{data: data, keep: keep, log: slog.New(slog.DiscardHandler)}
+	var err error
+	if a.store, a.directory, a.key, err = openData(ctx, a.data, a.keep, a.log); err != nil {
+		if waybill.CodeOf(err) == waybill.Conflict {
+			err = fmt.Errorf("%w%s; to work through the server that uses it, add --url", err, holderOf(data.Data))
+		}
+		return nil, err
 	}
-	return err
+	a.recorder = ingest.NewRecorder(a.store, ingest.RecorderOptions{Now: time.Now, Log: a.log})
+	return a, nil
 }
 
 // newInProcess runs the API on a data directory. Its calls are the operator's:
 // whoever can open the directory can read all that is in it.
 func newInProcess(ctx context.Context, data dataFlags, opt pebble.Options) (*client, error) {
-	a := &app{data: data, keep: opt, log: slog.New(slog.DiscardHandler)}
-	if err := a.open(ctx); err != nil {
-		return nil, inUse(err)
+	a, err := openLocal(ctx, data, opt)
+	if err != nil {
+		return nil, err
 	}
 	api, err := a.ownAPI()
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 
 	"waybill"
 	"waybill/internal/dialect/alibaba"
+	"waybill/internal/dialect/rest"
 	"waybill/internal/directory"
 	"waybill/internal/ram"
 	"waybill/internal/spelling"
@@ -24,22 +25,12 @@ type keysCmd struct {
 	Explain explainCmd `cmd:"" help:"Say whether a user may do something, and which statement decides."`
 }
 
-// temporaryKey is a temporary access key in the words of Alibaba Cloud's STS.
-//
-// https://www.alibabacloud.com/help/en/ram/developer-reference/api-sts-2015-04-01-assumerole
-type temporaryKey struct {
-	AccessKeyID     string `json:"AccessKeyId"`
-	AccessKeySecret string `json:"AccessKeySecret"`
-	SecurityToken   string `json:"SecurityToken"`
-	Expiration      string `json:"Expiration"`
-}
-
-func newTemporaryKey(tokens *alibaba.Tokens, account, user string, life time.Duration) (temporaryKey, error) {
+func newTemporaryKey(tokens *alibaba.Tokens, account, user string, life time.Duration) (rest.TemporaryKey, error) {
 	c, err := tokens.Issue(account, user, life)
 	if err != nil {
-		return temporaryKey{}, err
+		return rest.TemporaryKey{}, err
 	}
-	return temporaryKey{
+	return rest.TemporaryKey{
 		AccessKeyID: c.AccessKeyID, AccessKeySecret: c.AccessKeySecret, SecurityToken: c.SecurityToken,
 		Expiration: c.Expires.UTC().Format(time.RFC3339),
 	}, nil

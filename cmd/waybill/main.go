@@ -30,6 +30,7 @@ type cli struct {
 	Restore restoreCmd `cmd:"" help:"Make a data directory from a backup."`
 	Dump    dumpCmd    `cmd:"" help:"Show what the store holds, for people."`
 	Keys    keysCmd    `cmd:"" help:"Temporary access keys, and what a user may do."`
+	Health  healthCmd  `cmd:"" help:"Ask a running server whether it is ready."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 
@@ -56,26 +57,11 @@ func main() {
 // run executes one command line and returns the exit code: 0, 1 for a failure,
 // 2 for a wrong command line, or what an exitError says.
 func run(ctx context.Context, args []string, c console) int {
-	var flags cli
 	exit := -1
-	parser, err := kong.New(
-		&flags,
-		kong.Name("waybill"),
-		kong.Description("A self-hosted ledger of message delivery: webhooks go in, metrics come out."),
-		kong.DefaultEnvars("WAYBILL"),
-		kong.Writers(c.out, c.err),
+	_, parsed, err := parse(args, c,
 		kong.Exit(func(code int) { exit = code }),
 		kong.BindTo(ctx, (*context.Context)(nil)),
-		kong.Bind(c),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-	)
-	if err != nil {
-		return c.fail(1, err)
-	}
-	if err := addConfigFile(parser, args); err != nil {
-		return c.fail(2, err)
-	}
-	parsed, err := parser.Parse(args)
+		kong.Bind(c, commandLine(args)))
 	if exit >= 0 { // --help has printed what there is to say
 		return exit
 	}
@@ -96,4 +82,24 @@ func run(ctx context.Context, args []string, c console) int {
 type exitError struct {
 	code int
 	error
+}
+
+// parse reads a command line, with the environment and the file of settings.
+func parse(args []string, c console, options ...kong.Option) (*cli, *kong.Context, error) {
+	flags := new(cli)
+	parser, err := kong.New(flags, append([]kong.Option{
+		kong.Name("waybill"),
+		kong.Description("A self-hosted ledger of message delivery: webhooks go in, metrics come out."),
+		kong.DefaultEnvars("WAYBILL"),
+		kong.Writers(c.out, c.err),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+	}, options...)...)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := addConfigFile(parser, args); err != nil {
+		return nil, nil, err
+	}
+	parsed, err := parser.Parse(args)
+	return flags, parsed, err
 }

@@ -6,12 +6,10 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strconv"
-	"strings"
 	"time"
 
 	"waybill"
@@ -32,8 +30,16 @@ type serveFlags struct {
 	Listen      string `help:"Address of the public listener." default:"127.0.0.1:8080" placeholder:"ADDR"`
 	AdminListen string `help:"Address of /metrics, /healthz, /readyz and pprof; empty turns it off." default:"127.0.0.1:8081" placeholder:"ADDR"`
 
+	edgeFlags `embed:""`
+
+	AllowNetworkFileSystem bool `help:"Serve also where the data directory is on a network file system, which can lose data."`
+
 	LogFormat string     `help:"Form of the log lines: ${enum}." enum:"text,json" default:"text"`
 	LogLevel  slog.Level `help:"Least level that is logged: debug, info, warn, error." default:"info" placeholder:"LEVEL"`
+
+	observeFlags `embed:""`
+
+	CallsPerSecond int `help:"Calls of Waybill's own API per second for each token but the operator's; 0 is no limit." default:"100" placeholder:"N"`
 
 	MetaCallsPerHour int `help:"Graph API calls per hour for each app and WhatsApp Business Account; 0 is no limit." default:"0" placeholder:"N"`
 
@@ -45,13 +51,12 @@ type serveFlags struct {
 // alibabaFlags are the settings of the dialect of Alibaba Cloud. A limit is in
 // calls per second and account.
 type alibabaFlags struct {
-	Hosts        []string       `help:"Names under which clients call this server, each with its port if it is not the usual one, where a proxy changes the Host header." placeholder:"HOST"`
-	Proxies      []netip.Prefix `help:"Peers whose X-Forwarded-Host, -Proto and -For are believed." placeholder:"CIDR"`
-	Bearer       bool           `help:"Take bearer tokens, over TLS only."`
-	EnableLimit  int            `help:"Limit of EnableWhatsappROIMetric; negative is none." default:"5" placeholder:"N"`
-	MetricsLimit int            `help:"Limit of each of the two Get operations; negative is none." default:"50" placeholder:"N"`
-	GatewayLimit int            `help:"Limit of all calls with a valid signature; negative is none." default:"1000" placeholder:"N"`
-	Delay        time.Duration  `help:"How long after Enable the first metrics are shown; 24h is the vendor's." default:"0s" placeholder:"DURATION"`
+	Hosts        []string      `help:"Names under which clients call this server, each with its port if it is not the usual one, where a proxy changes the Host header." placeholder:"HOST"`
+	Bearer       bool          `help:"Take bearer tokens, over TLS only."`
+	EnableLimit  int           `help:"Limit of EnableWhatsappROIMetric; negative is none." default:"5" placeholder:"N"`
+	MetricsLimit int           `help:"Limit of each of the two Get operations; negative is none." default:"50" placeholder:"N"`
+	GatewayLimit int           `help:"Limit of all calls with a valid signature; negative is none." default:"1000" placeholder:"N"`
+	Delay        time.Duration `help:"How long after Enable the first metrics are shown; 24h is the vendor's." default:"0s" placeholder:"DURATION"`
 }
 
 // dataFlags say where the embedded store lies and what opens its secrets.
@@ -67,11 +72,12 @@ type serveCmd struct {
 }
 
 // Run serves until it is told to stop.
-func (cmd *serveCmd) Run(ctx context.Context, c console) error {
+func (cmd *serveCmd) Run(ctx context.Context, c console, line commandLine) error {
 	a, err := newApp(cmd.serveFlags, cmd.dataFlags, c)
 	if err != nil {
 		return err
 	}
+	a.line = line
 	a.keep = cmd.options()
 	return a.run(ctx, a.ready)
 }
@@ -79,25 +85,35 @@ func (cmd *serveCmd) Run(ctx context.Context, c console) error {
 // An app is a server and all that it is made of. This file is the only place
 // that knows every part.
 type app struct {
-	flags     serveFlags
-	data      dataFlags
-	keep      pebble.Options   // what the store keeps of messages
-	lines     *telemetry.Lines // of log
-	log       *slog.Logger
-	metrics   *telemetry.Metrics
-	public    net.Listener
-	admin     net.Listener  // nil where it is turned off
-	store     *pebble.Store // nil until the data is open
-	key       directory.Key
-	directory *directory.Directory
-	recorder  *ingest.Recorder
-	server    *server.Server
+	console     console
+	line        commandLine // that is read again for a reload; nil never is
+	flags       serveFlags
+	data        dataFlags
+	keep        pebble.Options   // what the store keeps of messages
+	lines       *telemetry.Lines // of log
+	level       slog.LevelVar
+	log         *slog.Logger
+	metrics     *telemetry.Metrics
+	public      net.Listener
+	admin       net.Listener // nil where it is turned off
+	certificate server.Certificate
+	store       *pebble.Store // nil until the data is open
+	key         directory.Key
+	directory   *directory.Directory
+	recorder    *ingest.Recorder
+	server      *server.Server
 }
 
 // newApp takes the addresses; nothing is answered yet.
 func newApp(flags serveFlags, data dataFlags, c console) (*app, error) {
+	if err := flags.edgeFlags.checkEdge(); err != nil {
+		return nil, err
+	}
 	if flags.Listen == "" {
 		return nil, errors.New("--listen is empty; name an address such as 127.0.0.1:8080")
+	}
+	if flags.CallsPerSecond < 0 {
+		return nil, fmt.Errorf("--calls-per-second is %d, less than 0", flags.CallsPerSecond)
 	}
 	if flags.MetaCallsPerHour < 0 {
 		return nil, fmt.Errorf("--meta-calls-per-hour is %d, less than 0", flags.MetaCallsPerHour)
@@ -105,12 +121,23 @@ func newApp(flags serveFlags, data dataFlags, c console) (*app, error) {
 	if flags.MomoCallsPerSecond < 0 {
 		return nil, fmt.Errorf("--momo-calls-per-second is %d, less than 0", flags.MomoCallsPerSecond)
 	}
+	if err := flags.check(); err != nil {
+		return nil, err
+	}
 	lines := telemetry.NewLines(c.err)
 	a := &app{
-		flags: flags, data: data, lines: lines, log: telemetry.NewLogger(lines, flags.LogFormat, flags.LogLevel),
-		metrics: telemetry.New(),
+		console: c, flags: flags, data: data, lines: lines, metrics: telemetry.New(),
 	}
-	a.server = server.New(server.Options{Log: a.log, Metrics: a.metrics, Check: a.check})
+	a.level.Set(flags.LogLevel)
+	a.log = telemetry.NewLogger(lines, flags.LogFormat, &a.level)
+	if err := flags.loadCertificate(&a.certificate, a.log); err != nil {
+		return nil, err
+	}
+	public, admin := flags.tls(&a.certificate)
+	a.server = server.New(server.Options{
+		Log: a.log, Metrics: a.metrics, AccessLog: flags.accessLog(), Check: a.check, TLS: public, AdminTLS: admin,
+	})
+	a.server.TrustProxies(flags.proxies())
 	var err error
 	if a.public, err = net.Listen("tcp", flags.Listen); err != nil {
 		return nil, err
@@ -136,12 +163,16 @@ func (a *app) run(ctx context.Context, prepare func(context.Context) error) erro
 	defer runtime.KeepAlive(make([]byte, heapFloor))
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	context.AfterFunc(ctx, func() { _ = notify("STOPPING=1") }) // it sees the end without being told
 	served := make(chan error, 1)
 	go func() {
 		defer cancel() // a server that failed ends the preparation
 		served <- a.server.Serve(ctx, a.public, a.admin)
 	}()
-	err := a.open(ctx)
+	err := a.reloads(ctx)
+	if err == nil {
+		err = a.open(ctx)
+	}
 	if err == nil {
 		err = prepare(ctx)
 	}
@@ -156,11 +187,20 @@ func (a *app) run(ctx context.Context, prepare func(context.Context) error) erro
 
 // open opens the data.
 func (a *app) open(ctx context.Context) (err error) {
-	if a.store, a.directory, a.key, err = openData(ctx, a.data, a.keep, a.log); err != nil {
+	place := newPlace(a.data.Data, a.log)
+	if err := place.check(a.flags.AllowNetworkFileSystem); err != nil {
 		return err
 	}
+	a.store, a.directory, a.key, err = openData(ctx, a.data, a.keep, a.log)
+	if waybill.CodeOf(err) == waybill.Conflict {
+		return fmt.Errorf("%w%s: stop it first, or choose another --data", err, holderOf(a.data.Data))
+	}
+	if err != nil {
+		return err
+	}
+	go place.watch(ctx)
 	a.recorder = ingest.NewRecorder(a.store, ingest.RecorderOptions{Now: time.Now, Log: a.log, Metrics: a.metrics})
-	return nil
+	return a.observe()
 }
 
 // check says whether reports can be recorded.
@@ -200,9 +240,12 @@ func (a *app) ready(ctx context.Context) error {
 	a.server.Ready(dialects...)
 	attrs := []any{"url", a.url(), "listen", a.public.Addr().String()}
 	if a.admin != nil {
-		attrs = append(attrs, "admin", "http://"+a.admin.Addr().String())
+		attrs = append(attrs, "admin", scheme(a.flags.AdminTLS)+a.admin.Addr().String())
 	}
 	a.log.InfoContext(ctx, "ready", attrs...)
+	if err := notify("READY=1"); err != nil {
+		a.log.WarnContext(ctx, "the service manager is not told", "err", err)
+	}
 	return nil
 }
 
@@ -233,19 +276,20 @@ func (a *app) dialects(ctx context.Context) ([]dialect.Dialect, error) {
 	if err != nil {
 		return nil, err
 	}
+	store := a.questions()
 	return []dialect.Dialect{
 		own,
 		momo.New(momo.Options{
-			Directory: a.directory, Store: a.store, Recorder: a.recorder, Tokens: logins,
+			Directory: a.directory, Store: store, Recorder: a.recorder, Tokens: logins,
 			CallsPerSecond: a.flags.MomoCallsPerSecond, Now: time.Now, Log: a.log, Metrics: a.metrics,
 		}),
 		meta.New(meta.Options{
-			Directory: a.directory, Store: a.store, Webhook: webhook,
+			Directory: a.directory, Store: store, Webhook: webhook,
 			CallsPerHour: a.flags.MetaCallsPerHour, Log: a.log, Now: time.Now,
 		}),
 		alibaba.New(alibaba.Options{
-			Directory: a.directory, Store: a.store, Recorder: a.recorder, Tokens: tokens,
-			Auth:   alibaba.AuthOptions{Hosts: a.flags.Hosts, Proxies: a.flags.Proxies, Bearer: a.flags.Bearer},
+			Directory: a.directory, Store: store, Recorder: a.recorder, Tokens: tokens,
+			Auth:   alibaba.AuthOptions{Hosts: a.flags.Hosts, Bearer: a.flags.Bearer},
 			Limits: alibaba.Limits{Enable: a.flags.EnableLimit, Metrics: a.flags.MetricsLimit, Gateway: a.flags.GatewayLimit},
 			Delay:  a.flags.Delay, Now: time.Now, Log: a.log, Metrics: a.metrics,
 		}),
@@ -259,8 +303,9 @@ func (a *app) ownAPI() (*rest.API, error) {
 		return nil, err
 	}
 	return rest.New(rest.Options{
-		Directory: a.directory, Recorder: a.recorder, Store: a.store, Backup: a.store.Checkpoint,
-		TemporaryKey: func(account, user string, life time.Duration) (any, error) {
+		Directory: a.directory, Recorder: a.recorder, Store: a.questions(), Backup: a.store.Checkpoint,
+		CallsPerSecond: a.flags.CallsPerSecond,
+		TemporaryKey: func(account, user string, life time.Duration) (rest.TemporaryKey, error) {
 			return newTemporaryKey(tokens, account, user, life)
 		},
 		Log: a.log, Metrics: a.metrics, Now: time.Now, Version: version,
@@ -319,11 +364,6 @@ func (d *dataFlags) keyFile() string {
 	return filepath.Join(d.Data, "secret.key")
 }
 
-// adminTokenFile is where serve leaves the operator's token at the first start.
-const adminTokenFile = "admin-token"
-
-func (a *app) adminTokenPath() string { return filepath.Join(a.data.Data, adminTokenFile) }
-
 // url is where the public listener can be reached from this machine.
 func (a *app) url() string {
 	address := a.public.Addr().(*net.TCPAddr)
@@ -331,51 +371,5 @@ func (a *app) url() string {
 	if !address.IP.IsUnspecified() {
 		host = address.IP.String()
 	}
-	return "http://" + net.JoinHostPort(host, strconv.Itoa(address.Port))
-}
-
-// operatorName is the name of the operator's token.
-const operatorName = "operator"
-
-// ensureAdminToken makes the token of the operator, who applies directories,
-// unless the one in the file is good. It goes into a file that only the owner can
-// read, not to the log. Whoever loses the file gets a new token at the next start.
-func (a *app) ensureAdminToken(ctx context.Context) error {
-	path := a.adminTokenPath()
-	if text, err := os.ReadFile(path); err == nil {
-		token, ok := a.directory.View().Token(strings.TrimSpace(string(text)))
-		if ok && token.Operator() {
-			return nil
-		}
-	}
-	err := a.directory.RevokeToken(ctx, "", operatorName)
-	if err != nil && waybill.CodeOf(err) != waybill.NotFound {
-		return fmt.Errorf("revoke the operator's lost token: %w", err)
-	}
-	secret, err := a.directory.IssueToken(ctx, waybill.Token{Name: operatorName, Scopes: []string{waybill.ScopeAdmin}})
-	if err != nil {
-		return fmt.Errorf("make the operator's token: %w", err)
-	}
-	if err := writeSecret(path, []byte(secret+"\n")); err != nil {
-		return fmt.Errorf("write the operator's token: %w", err)
-	}
-	a.log.InfoContext(ctx, "made the operator's token", "file", path)
-	return nil
-}
-
-// writeSecret makes a file what text says, whole or not at all, for the owner
-// alone.
-func writeSecret(path string, text []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*") // mode 0600
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(text)
-	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	return nil
+	return scheme(a.flags.TLSCert != "") + net.JoinHostPort(host, strconv.Itoa(address.Port))
 }

@@ -49,16 +49,34 @@ func (l *Limiter) Allow(key string) (ok bool, retryAfter time.Duration) {
 	if l == nil {
 		return true, 0
 	}
+	left := l.Take(key)
+	if left.OK {
+		return true, 0
+	}
+	return false, left.Next
+}
+
+// A Quota is what is left of a bucket after a call.
+type Quota struct {
+	OK   bool          // the call had a token
+	Left int           // whole tokens
+	Next time.Duration // until there is one more, 0 where the bucket is full
+}
+
+// Take takes a token of key, if there is one. The Limiter must not be nil.
+func (l *Limiter) Take(key string) Quota {
 	now := l.now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	b := l.bucket(key)
-	if b.AllowN(now, 1) {
-		return true, 0
+	q := Quota{OK: b.AllowN(now, 1)}
+	tokens := max(b.TokensAt(now), 0)
+	q.Left = int(tokens)
+	if missing := 1 - (tokens - math.Floor(tokens)); q.Left < l.calls {
+		// Rounded up, so that who waits so long is let through.
+		q.Next = time.Duration(math.Ceil(missing/float64(l.perCall)*1e9)) + 1
 	}
-	missing := 1 - b.TokensAt(now)
-	// Rounded up, so that who waits so long is let through.
-	return false, time.Duration(math.Ceil(missing/float64(l.perCall)*1e9)) + 1
+	return q
 }
 
 // Used returns how much of its bucket key has used, in percent. It takes no

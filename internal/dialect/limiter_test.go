@@ -120,3 +120,26 @@ func TestLimiterUsedByMany(t *testing.T) {
 		t.Errorf("%d calls allowed, want 400", n)
 	}
 }
+
+func TestTake(t *testing.T) {
+	now := time.Unix(1000, 0)
+	l := dialect.NewLimiter(4, 2*time.Second, 10, func() time.Time { return now })
+	for i, want := range []dialect.Quota{{true, 3, 500*time.Millisecond + 1}, {true, 2, 500*time.Millisecond + 1}} {
+		if got := l.Take("a"); got != want {
+			t.Errorf("call %d: %+v, want %+v", i, got, want)
+		}
+	}
+	now = now.Add(250 * time.Millisecond)
+	if got, want := l.Take("a"), (dialect.Quota{OK: true, Left: 1, Next: 250*time.Millisecond + 1}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	l.Take("a")
+	refused := l.Take("a")
+	if want := (dialect.Quota{OK: false, Left: 0, Next: 250*time.Millisecond + 1}); refused != want {
+		t.Errorf("%+v, want %+v", refused, want)
+	}
+	now = now.Add(refused.Next)
+	if got := l.Take("a"); !got.OK {
+		t.Errorf("after the wait: %+v", got)
+	}
+}

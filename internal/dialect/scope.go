@@ -16,6 +16,10 @@ type Scope struct {
 	// before the request is served; nil is no bound.
 	Budget *Budget
 
+	// Proxies are those whose word about the origin of the request is
+	// believed. They are set before it is served.
+	Proxies Proxies
+
 	id    string
 	share share
 
@@ -97,3 +101,23 @@ func SetLogAttr(ctx context.Context, attrs ...slog.Attr) {
 		s.SetLogAttr(attrs...)
 	}
 }
+
+// operationOf returns the name of the operation that the access log has for the
+// request of ctx, as far as it is known yet.
+func operationOf(ctx context.Context) string {
+	s := scopeOf(ctx)
+	if s == nil {
+		return ""
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, a := range s.attrs {
+		if a.Key == operationKey {
+			return a.Value.String()
+		}
+	}
+	return ""
+}
+
+// operationKey is the attribute that names the operation.
+const operationKey = "operation"

@@ -13,8 +13,8 @@ import (
 // ApplyOptions say how a document is applied.
 type ApplyOptions struct {
 	// Prune deletes what earlier documents named and this one does not. Tokens
-	// from IssueToken and what webhooks taught of templates stay, as long as
-	// their account or channel does.
+	// from IssueToken, access keys from IssueAccessKey and what webhooks taught
+	// of templates stay, as long as their account, user or channel does.
 	Prune bool
 
 	// DryRun changes nothing and returns the Diff that would be.
@@ -37,6 +37,12 @@ func (d *Directory) Apply(ctx context.Context, doc *Document, opt ApplyOptions) 
 	if err != nil {
 		return nil, err
 	}
+	d.announce(ctx, added)
+	return diff, nil
+}
+
+// announce calls what OnChannel was given. The caller does not hold d.mu.
+func (d *Directory) announce(ctx context.Context, added []waybill.Channel) {
 	d.mu.Lock()
 	callbacks := slices.Clip(d.onChannel)
 	d.mu.Unlock()
@@ -47,7 +53,6 @@ func (d *Directory) Apply(ctx context.Context, doc *Document, opt ApplyOptions) 
 			f(ctx, c)
 		}
 	}
-	return diff, nil
 }
 
 func (d *Directory) apply(
@@ -58,10 +63,8 @@ func (d *Directory) apply(
 	if err := d.refresh(ctx); err != nil {
 		return nil, nil, err
 	}
-	p := plan{
-		doc: doc, whole: opt.Prune, old: d.entries, changes: make(map[string]entry),
-		next: d.next, now: waybill.InstantOf(d.now()),
-	}
+	p := d.newPlan(doc)
+	p.whole = opt.Prune
 	p.put()
 	p.replaceCards()
 	if opt.Prune {
@@ -72,6 +75,9 @@ func (d *Directory) apply(
 		return nil, nil, err
 	}
 	diff := newDiff(p.old, p.changes)
+	if err := d.tellLosses(ctx, diff); err != nil {
+		return nil, nil, err
+	}
 	if opt.DryRun || len(p.changes) == 0 {
 		return diff, nil, nil
 	}
@@ -79,6 +85,48 @@ func (d *Directory) apply(
 		return nil, nil, err
 	}
 	return diff, p.added, nil
+}
+
+// tellLosses adds to each channel that is deleted how many messages go with it.
+func (d *Directory) tellLosses(ctx context.Context, diff Diff) error {
+	for i, e := range diff {
+		c, ok := d.entries[recordKey(channel{waybill.Channel{ID: e.Name}})].(channel)
+		if e.Op != Deleted || e.Kind != c.kind() || !ok {
+			continue
+		}
+		n, err := d.Messages(ctx, &c.Channel)
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			diff[i].Detail = fmt.Sprintf("its history is lost, of %d messages", n)
+		}
+	}
+	return nil
+}
+
+// Messages returns how many messages the ledger counts of a channel: what is lost
+// when it is deleted.
+func (d *Directory) Messages(ctx context.Context, c *waybill.Channel) (int64, error) {
+	points, err := d.store.Points(ctx, waybill.Query{
+		Channels: []waybill.ChannelNumber{c.Number}, To: waybill.MaxInstant, Granularity: waybill.Total,
+	})
+	if err != nil {
+		return 0, fmt.Errorf("count messages of channel %s: %w", c.ID, err)
+	}
+	var n int64
+	for _, p := range points {
+		n += p.Counts[waybill.Accepted]
+	}
+	return n, nil
+}
+
+// newPlan returns an empty plan. The caller holds d.mu.
+func (d *Directory) newPlan(doc *Document) *plan {
+	return &plan{
+		doc: doc, old: d.entries, changes: make(map[string]entry),
+		next: d.next, now: waybill.InstantOf(d.now()),
+	}
 }
 
 // A plan is the way from the directory as it stands to what a document says.
@@ -89,7 +137,8 @@ type plan struct {
 	next     waybill.ChannelNumber
 	now      waybill.Instant
 	added    []waybill.Channel
-	whole    bool // the document names all there shall be
+	whole    bool // what the document says of an account is all of it
+	single   bool // the document is one object, of somebody who may not see all others
 	mistakes Mistakes
 }
 
@@ -110,10 +159,14 @@ func (p *plan) put() {
 			if known && !p.whole {
 				e = want.keep(old.(account))
 			}
+		case user:
+			if known {
+				e = want.keep(old.(user))
+			}
 		case app:
 			if known && old.(app).Account != want.Account {
-				p.mistake(key, fmt.Sprintf("app %q belongs to account %s and cannot move to %s"+
-					": apply without it and with --prune, then add it again", want.ID, old.(app).Account, want.Account))
+				p.mistake(key, fmt.Sprintf("app %q belongs to account %s and cannot move to %s: %s, then add it again",
+					want.ID, old.(app).Account, want.Account, p.howToDelete()))
 			}
 		case channel:
 			e = p.channel(key, want)
@@ -142,6 +195,18 @@ func (a account) keep(have account) account {
 	return a
 }
 
+// keep returns u with the access keys of have that no document names.
+func (u user) keep(have user) user {
+	for _, k := range have.AccessKeys {
+		named := slices.ContainsFunc(u.AccessKeys, func(n waybill.AccessKey) bool { return n.ID == k.ID })
+		if !named && slices.Contains(have.issued, k.ID) {
+			u.AccessKeys = append(slices.Clip(u.AccessKeys), k)
+			u.issued = append(slices.Clip(u.issued), k.ID)
+		}
+	}
+	return u
+}
+
 // channel returns the channel as it would be stored.
 func (p *plan) channel(key string, c channel) channel {
 	have, known := p.old[key].(channel)
@@ -154,7 +219,7 @@ func (p *plan) channel(key string, c channel) channel {
 		p.added = append(p.added, c.Channel)
 		return c
 	}
-	const way = ": apply without it and with --prune, then add it again with an empty history"
+	way := ": " + p.howToDelete() + ", then add it again with an empty history"
 	if c.Account != have.Account {
 		p.mistake(key, fmt.Sprintf("channel %q belongs to account %s and cannot move to %s"+way,
 			c.ID, have.Account, c.Account))
@@ -177,6 +242,13 @@ func (p *plan) channel(key string, c channel) channel {
 	return c
 }
 
+func (p *plan) howToDelete() string {
+	if p.single {
+		return "delete it"
+	}
+	return "apply without it and with --prune"
+}
+
 // replaceCards plans to delete the rates that the document leaves out of the rate
 // cards that it names.
 func (p *plan) replaceCards() {
@@ -195,7 +267,7 @@ func (p *plan) prune() {
 		}
 		switch old := old.(type) {
 		case token:
-			if old.issued && p.stays(account{waybill.Account{ID: old.Account}}) {
+			if old.issued && p.stays(account{waybill.Account{ID: old.Account}}) && p.staysBound(&old) {
 				continue
 			}
 		case template:
@@ -217,6 +289,12 @@ func (p *plan) stays(e entry) bool {
 	return named || e.name() == ""
 }
 
+// staysBound reports whether the user, if any, that binds a token is in the
+// document.
+func (p *plan) staysBound(t *token) bool {
+	return t.User == "" || p.stays(user{User: waybill.User{Account: t.Account, Name: t.User}})
+}
+
 // checkUnique notes what the result would have twice, once in the document and
 // once in what stands beside it.
 func (p *plan) checkUnique() {
@@ -230,10 +308,19 @@ func (p *plan) checkUnique() {
 			taken[u] = e.kind() + " " + showName(e)
 		}
 	}
-	for key, e := range p.doc.entries {
+	for _, key := range slices.Sorted(maps.Keys(p.doc.entries)) {
+		e := p.changes[key]
+		if e == nil {
+			e = p.old[key]
+		}
 		for _, u := range unique(e) {
-			if by, ok := taken[u]; ok {
-				thing, _, _ := strings.Cut(u, "\x00")
+			by, ok := taken[u]
+			taken[u] = e.kind() + " " + showName(e)
+			thing, _, _ := strings.Cut(u, "\x00")
+			switch {
+			case ok && p.single:
+				p.mistake(key, thing+" is in use already")
+			case ok:
 				p.mistake(key, fmt.Sprintf("%s is in use by %s, which the document does not name", thing, by))
 			}
 		}

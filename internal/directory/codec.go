@@ -25,6 +25,7 @@ type userRecord struct {
 	Policies   []json.RawMessage `json:"policies,omitempty"`
 	AccessKeys []string          `json:"access_keys,omitempty"`
 	Disabled   []string          `json:"disabled_keys,omitempty"` // those of AccessKeys
+	Issued     []string          `json:"issued_keys,omitempty"`   // those of AccessKeys
 	Sealed     []byte            `json:"sealed,omitempty"`
 }
 
@@ -40,6 +41,7 @@ type tokenRecord struct {
 	Scopes   []string        `json:"scopes"`
 	Channels []string        `json:"channels,omitempty"`
 	App      string          `json:"app,omitempty"`
+	User     string          `json:"user,omitempty"`
 	Expires  waybill.Instant `json:"expires,omitempty"`
 }
 
@@ -94,7 +96,7 @@ func (a account) encode(sealer) ([]byte, error) {
 }
 
 func (u user) encode(s sealer) ([]byte, error) {
-	r := userRecord{Account: u.Account, Name: u.User.Name, Policies: u.Policies}
+	r := userRecord{Account: u.Account, Name: u.User.Name, Policies: u.Policies, Issued: u.issued}
 	var secrets userSecrets
 	for _, k := range u.AccessKeys {
 		r.AccessKeys = append(r.AccessKeys, k.ID)
@@ -113,7 +115,7 @@ func (u user) encode(s sealer) ([]byte, error) {
 func (t token) encode(sealer) ([]byte, error) {
 	r := tokenRecord{
 		Account: t.Account, Name: t.Token.Name, SHA256: t.hash[:], Issued: t.issued,
-		Scopes: t.Scopes, Channels: t.Channels, App: t.App,
+		Scopes: t.Scopes, Channels: t.Channels, App: t.App, User: t.User,
 	}
 	if !t.Expires.IsZero() {
 		r.Expires = waybill.InstantOf(t.Expires)
@@ -199,7 +201,7 @@ func decodeUser(r waybill.Record, s sealer) (entry, error) {
 			ID: id, Secret: secrets.AccessKeys[i], Disabled: slices.Contains(v.Disabled, id),
 		})
 	}
-	return user{u}, nil
+	return user{User: u, issued: v.Issued}, nil
 }
 
 func decodeToken(r waybill.Record, _ sealer) (entry, error) {
@@ -209,7 +211,7 @@ func decodeToken(r waybill.Record, _ sealer) (entry, error) {
 	}
 	t := token{
 		Token: waybill.Token{
-			Name: v.Name, Account: v.Account, Scopes: v.Scopes, Channels: v.Channels, App: v.App,
+			Name: v.Name, Account: v.Account, Scopes: v.Scopes, Channels: v.Channels, App: v.App, User: v.User,
 		},
 		issued: v.Issued,
 	}

@@ -164,7 +164,7 @@ func (d *Directory) load(ctx context.Context) error {
 		return fmt.Errorf("read directory: %w", err)
 	}
 	d.entries, d.next, d.uncertain = entries, next, false
-	d.view.Store(newView(entries))
+	d.view.Store(newView(entries, d.sealer.versions))
 	return nil
 }
 

@@ -77,7 +77,10 @@ func (a account) fields() []field {
 	}
 }
 
-type user struct{ waybill.User }
+type user struct {
+	waybill.User
+	issued []string // IDs of the access keys by IssueAccessKey, which no document names
+}
 
 func (u user) kind() string { return "user" }
 func (u user) name() string { return join(u.Account, u.User.Name) }
@@ -92,6 +95,9 @@ func (u user) fields() []field {
 		fs = append(fs, field{name: "secret of " + k.ID, values: one(k.Secret), secret: true})
 		if k.Disabled {
 			fs = append(fs, field{name: "state of " + k.ID, values: one("disabled")})
+		}
+		if slices.Contains(u.issued, k.ID) {
+			fs = append(fs, field{name: "source of " + k.ID, values: one("issued")})
 		}
 	}
 	return fs
@@ -122,6 +128,7 @@ func (t token) fields() []field {
 		{name: "scopes", values: t.Scopes, brief: true},
 		{name: "channels", values: t.Channels, brief: true},
 		{name: "app", values: one(t.App)},
+		{name: "user", values: one(t.User), brief: true},
 		{name: "expires", values: one(showTime(t.Expires))},
 	}
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
@@ -109,7 +111,10 @@ func writeKey(file string, key Key) error {
 
 // A sealer encrypts the secrets of records with AES-256-GCM. The record's key is
 // authenticated along, so that no secret can be moved to another record.
-type sealer struct{ aead cipher.AEAD }
+type sealer struct {
+	aead     cipher.AEAD
+	versions []byte // the key of what View.Version returns
+}
 
 func newSealer(key Key) (sealer, error) {
 	block, err := aes.NewCipher(key[:])
@@ -120,7 +125,9 @@ func newSealer(key Key) (sealer, error) {
 	if err != nil {
 		return sealer{}, fmt.Errorf("secret key: %w", err)
 	}
-	return sealer{aead}, nil
+	mac := hmac.New(sha256.New, key[:])
+	mac.Write([]byte("versions"))
+	return sealer{aead, mac.Sum(nil)}, nil
 }
 
 // seal encrypts the JSON of v for the record with the given key.

@@ -21,8 +21,10 @@ type Mistake struct {
 
 func (m Mistake) String() string {
 	switch {
-	case m.Line == 0:
+	case m.Line == 0 && m.Path == "":
 		return m.Message
+	case m.Line == 0:
+		return m.Path + ": " + m.Message
 	case m.Path == "":
 		return fmt.Sprintf("line %d: %s", m.Line, m.Message)
 	}

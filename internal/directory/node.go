@@ -192,7 +192,11 @@ func (v value) truth() bool {
 }
 
 // expand replaces each ${VAR} by the variable of the environment, and $${ by ${.
+// Where there is no environment the text stays as it is.
 func (v value) expand(text string) (expanded string, ok bool) {
+	if v.p.getenv == nil {
+		return text, true
+	}
 	var b strings.Builder
 	ok = true
 	for {
@@ -255,7 +259,7 @@ func (v value) word() string { return v.nonempty(maxText) }
 
 // secret reads v as text that is not empty. No mistake quotes it.
 func (v value) secret() string {
-	if v.present() && bareVariable.MatchString(v.node.Value) {
+	if v.present() && v.p.getenv != nil && bareVariable.MatchString(v.node.Value) {
 		v.mistake("looks like a variable without its braces; write ${NAME}")
 		return ""
 	}

@@ -41,6 +41,7 @@ func (d *Document) String() string { return fmt.Sprintf("document of %d entries"
 // A parser reads one document.
 type parser struct {
 	getenv   func(string) (string, bool)
+	standing map[string]entry // what can be referred to beside the document
 	doc      *Document
 	mistakes Mistakes
 	seen     map[string]map[string]value // kind -> name -> where it is defined
@@ -66,14 +67,23 @@ func Parse(r io.Reader, getenv func(string) (string, bool)) (*Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &parser{
-		getenv:   getenv,
+	p := newParser()
+	p.getenv = getenv
+	p.document(value{p, root, ""})
+	return p.done()
+}
+
+func newParser() *parser {
+	return &parser{
 		doc:      &Document{entries: make(map[string]entry), places: make(map[string]Mistake), cards: make(map[string]bool)},
 		seen:     make(map[string]map[string]value),
 		channels: make(map[string]waybill.Channel),
 		apps:     make(map[string]string),
 	}
-	p.document(value{p, root, ""})
+}
+
+// done returns the document, now that all of it is read.
+func (p *parser) done() (*Document, error) {
 	for _, check := range p.later {
 		check()
 	}
@@ -134,6 +144,12 @@ func invalidUTF8(text []byte) int {
 	return -1
 }
 
+// stands reports whether name is defined beside the document.
+func (p *parser) stands(kind, name string) bool {
+	_, ok := p.standing[recordRoot+kind+"/"+join(name)]
+	return ok
+}
+
 func (p *parser) document(v value) {
 	o := v.object("accounts", "channels", "templates")
 	for _, a := range o.may("accounts").list() {
@@ -184,10 +200,14 @@ func (p *parser) refer(kind, name string, v value, then func()) {
 		return
 	}
 	p.later = append(p.later, func() {
-		if _, ok := p.seen[kind][name]; ok {
+		if _, ok := p.seen[kind][name]; ok || p.stands(kind, name) {
 			if then != nil {
 				then()
 			}
+			return
+		}
+		if p.standing != nil { // which holds what is not everybody's business
+			v.mistake("%s %q does not exist", kind, name)
 			return
 		}
 		var hint string

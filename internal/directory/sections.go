@@ -73,7 +73,7 @@ func (p *parser) user(accountID string, v value) {
 		}
 	}
 	if p.define("user of "+accountID, u.Name, name, false) {
-		p.put(user{u}, v)
+		p.put(user{User: u}, v)
 	}
 }
 
@@ -81,7 +81,7 @@ func (p *parser) user(accountID string, v value) {
 const minToken = 16
 
 func (p *parser) token(accountID string, v value) {
-	o := v.object("name", "token", "scopes", "channels", "app", "expires")
+	o := v.object("name", "token", "scopes", "channels", "app", "user", "expires")
 	name, secret := o.must("name"), o.must("token")
 	t := waybill.Token{
 		Name:     name.word(),
@@ -89,6 +89,11 @@ func (p *parser) token(accountID string, v value) {
 		Scopes:   o.must("scopes").filled().each(scope, false),
 		Channels: o.may("channels").filled().each(p.channelOf(accountID, 0), false),
 		App:      o.may("app").id(),
+		User:     o.may("user").word(),
+	}
+	p.refer("user of "+accountID, t.User, o.may("user"), nil)
+	if problem := boundProblem(&t); problem != "" {
+		o.may("user").mistake("%s", problem)
 	}
 	if expires := o.may("expires").instant(); expires != waybill.Never {
 		t.Expires = expires.Time()

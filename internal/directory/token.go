@@ -16,14 +16,16 @@ import (
 // found by those who look for them.
 const TokenPrefix = "wb_"
 
+// ownScopes lists what a token may be good for in Waybill's own API.
+func ownScopes() []string {
+	return []string{waybill.ScopeAdmin, waybill.ScopeEventsWrite, waybill.ScopeMetricsRead}
+}
+
 // scopes lists what a token may be good for: Waybill's own, Meta's and MoMo's.
 //
 // https://developers.facebook.com/docs/permissions
 func scopes() []string {
-	list := []string{
-		waybill.ScopeAdmin, waybill.ScopeEventsWrite, waybill.ScopeMetricsRead,
-		"public_profile", "whatsapp_business_management", "whatsapp_business_messaging",
-	}
+	list := append(ownScopes(), "public_profile", "whatsapp_business_management", "whatsapp_business_messaging")
 	for _, group := range waybill.MomoGroups() {
 		list = append(list, waybill.MomoScope(group))
 	}
@@ -76,6 +78,17 @@ func (d *Directory) RevokeToken(ctx context.Context, account, name string) error
 	return d.commit(ctx, map[string]entry{key: nil}, d.next)
 }
 
+// boundProblem returns what is wrong with the scopes of a token that the policies
+// of a user bind, if anything is: only Waybill's own API asks the policies.
+func boundProblem(t *waybill.Token) string {
+	other := func(scope string) bool { return !slices.Contains(ownScopes(), scope) }
+	if i := slices.IndexFunc(t.Scopes, other); t.User != "" && i >= 0 {
+		return fmt.Sprintf("a token of a user is for Waybill's own API: its scopes may be %s, not %s",
+			strings.Join(ownScopes(), ", "), t.Scopes[i])
+	}
+	return ""
+}
+
 // checkToken returns what speaks against a new token.
 func (d *Directory) checkToken(t token) error {
 	view := d.View()
@@ -91,8 +104,14 @@ func (d *Directory) checkToken(t token) error {
 	if _, ok := view.Account(t.Account); !ok && t.Account != "" {
 		return waybill.Errorf(waybill.Invalid, "account %q does not exist", t.Account)
 	}
-	if _, ok := view.App(t.App); !ok && t.App != "" {
+	if n := len(view.TokensOf(t.Account)); n >= maxObjects {
+		return waybill.Errorf(waybill.TooLarge, "account %q has %d tokens, more cannot be made", t.Account, n)
+	}
+	if a, ok := view.App(t.App); t.App != "" && (!ok || t.Account != "" && a.Account != t.Account) {
 		return waybill.Errorf(waybill.Invalid, "app %q does not exist", t.App)
+	}
+	if _, ok := view.User(t.Account, t.User); !ok && t.User != "" {
+		return waybill.Errorf(waybill.Invalid, "user %q does not exist", t.User)
 	}
 	if len(t.Scopes) == 0 {
 		return waybill.Errorf(waybill.Invalid, "token %q has no scopes", t.Token.Name)
@@ -101,6 +120,9 @@ func (d *Directory) checkToken(t token) error {
 		if !slices.Contains(scopes(), s) {
 			return waybill.Errorf(waybill.Invalid, "scope %q is unknown: known are %s", s, strings.Join(scopes(), ", "))
 		}
+	}
+	if problem := boundProblem(&t.Token); problem != "" {
+		return waybill.Errorf(waybill.Invalid, "%s", problem)
 	}
 	for _, id := range t.Channels {
 		if c, ok := view.Channel(id); !ok || t.Account != "" && !c.Writable(t.Account) {

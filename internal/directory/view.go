@@ -2,11 +2,14 @@ package directory
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"waybill"
+	"waybill/internal/ram"
 )
 
 // A View is the directory at one moment. It never changes. What it returns is
@@ -18,6 +21,9 @@ type View struct {
 
 // tenants are all entries but the templates.
 type tenants struct {
+	entries      map[string]entry // by record key
+	versions     []byte           // see sealer
+	policies     sync.Map         // what Policies has parsed, by record key
 	accounts     map[string]waybill.Account
 	accountList  []waybill.Account
 	users        map[string][]waybill.User // by account
@@ -50,8 +56,8 @@ type registry struct {
 type templateID struct{ code, language string }
 
 // newView returns the view of entries by record key.
-func newView(entries map[string]entry) *View {
-	v := &View{tenants: newTenants(entries), templates: make(map[string]*registry)}
+func newView(entries map[string]entry, versions []byte) *View {
+	v := &View{tenants: newTenants(entries, versions), templates: make(map[string]*registry)}
 	lists := make(map[string][]waybill.Template)
 	for _, e := range entries {
 		if t, ok := e.(template); ok {
@@ -96,7 +102,7 @@ func (v *View) with(changes, entries map[string]entry) *View {
 		}
 	}
 	if w.tenants == nil {
-		w.tenants = newTenants(entries)
+		w.tenants = newTenants(entries, v.versions)
 	}
 	return w
 }
@@ -130,8 +136,10 @@ func (r *registry) with(changes map[templateID]*waybill.Template) *registry {
 	return newRegistry(list)
 }
 
-func newTenants(entries map[string]entry) *tenants {
+func newTenants(entries map[string]entry, versions []byte) *tenants {
 	v := &tenants{
+		entries:      make(map[string]entry),
+		versions:     versions,
 		accounts:     make(map[string]waybill.Account),
 		users:        make(map[string][]waybill.User),
 		accessKeys:   make(map[string]keyOf),
@@ -145,8 +153,11 @@ func newTenants(entries map[string]entry) *tenants {
 		rates:        make(map[string][]waybill.Rate),
 		senders:      make(map[string][]Sender),
 	}
-	for _, e := range entries {
-		v.add(e)
+	for key, e := range entries {
+		if _, ok := e.(template); !ok {
+			v.entries[key] = e
+			v.add(e)
+		}
 	}
 	v.sort()
 	return v
@@ -221,6 +232,36 @@ func (v *View) Account(id string) (waybill.Account, bool) {
 // Accounts returns all accounts, ordered by ID.
 func (v *View) Accounts() []waybill.Account { return slices.Clip(v.accountList) }
 
+// User returns a user of an account.
+func (v *View) User(account, name string) (waybill.User, bool) {
+	users := v.users[account]
+	i, ok := slices.BinarySearchFunc(users, name, func(u waybill.User, name string) int {
+		return strings.Compare(u.Name, name)
+	})
+	if !ok {
+		return waybill.User{}, false
+	}
+	return users[i], true
+}
+
+// Policies returns the policies of a user, parsed, or NotFound. Where one of them
+// cannot be parsed the error says so: it may have denied anything.
+func (v *View) Policies(account, name string) ([]ram.Attached, error) {
+	u, ok := v.User(account, name)
+	if !ok {
+		return nil, UserRef(account, name).unknown()
+	}
+	if known, ok := v.policies.Load(UserRef(account, name).key()); ok {
+		return known.([]ram.Attached), nil
+	}
+	attached, err := ram.Attach(u.Policies)
+	if err != nil {
+		return nil, fmt.Errorf("policies of user %s of account %s: %w", name, account, err)
+	}
+	v.policies.Store(UserRef(account, name).key(), attached)
+	return attached, nil
+}
+
 // Users returns the users of an account, ordered by name.
 func (v *View) Users(account string) []waybill.User { return slices.Clip(v.users[account]) }
 
@@ -230,16 +271,39 @@ func (v *View) AccessKey(id string) (waybill.AccessKey, waybill.User, bool) {
 	return k.key, k.user, ok
 }
 
-// Token returns the token with the given secret. It is found by the secret's
-// hash, so that the time this takes tells nothing of other secrets. The token
-// may have expired: see waybill.Token.Expired.
+// Token returns the token with the given secret, unless the policies of a user
+// bind it: those tokens are for Waybill's own API, which asks the policies. It is
+// found by the secret's hash, so that the time this takes tells nothing of other
+// secrets. The token may have expired: see waybill.Token.Expired.
 func (v *View) Token(secret string) (waybill.Token, bool) {
+	t, ok := v.BoundToken(secret)
+	if t.User != "" {
+		return waybill.Token{}, false
+	}
+	return t, ok
+}
+
+// BoundToken returns the token with the given secret. Whoever calls it must ask
+// the policies of the token's user, if it has one.
+func (v *View) BoundToken(secret string) (waybill.Token, bool) {
 	t, ok := v.tokens[hashToken(secret)]
 	return t, ok
 }
 
 // Tokens returns all tokens, ordered by account and name.
 func (v *View) Tokens() []waybill.Token { return slices.Clip(v.tokenList) }
+
+// TokensOf returns the tokens of an account, of the operator where it is empty,
+// ordered by name.
+func (v *View) TokensOf(account string) []waybill.Token {
+	of := func(t waybill.Token, account string) int { return strings.Compare(t.Account, account) }
+	from, _ := slices.BinarySearchFunc(v.tokenList, account, of)
+	to := from
+	for to < len(v.tokenList) && v.tokenList[to].Account == account {
+		to++
+	}
+	return slices.Clip(v.tokenList[from:to])
+}
 
 // App returns the Meta app with the given ID.
 func (v *View) App(id string) (waybill.App, bool) {

@@ -11,36 +11,36 @@ import (
 	"waybill/internal/spelling"
 )
 
-// A wireEvent is an event in Waybill's own format. Channel, message, status and
+// An Object is an event in Waybill's own format. Channel, message, status and
 // at are required.
-type wireEvent struct {
-	Channel   string      `json:"channel"`
-	Message   string      `json:"message"`
-	Status    string      `json:"status"` // accepted, sent, delivered, read, played, failed, clicked
-	At        ndjson.Time `json:"at"`
-	Sender    string      `json:"sender"`
-	Recipient string      `json:"recipient"`
-	Country   string      `json:"country"` // ISO 3166-1 alpha-2; derived from the recipient if empty
-	Kind      string      `json:"kind"`    // session, template, inbound; concluded from the rest if empty
-	Template  string      `json:"template"`
-	Language  string      `json:"language"`
-	Category  string      `json:"category"`
-	Campaign  string      `json:"campaign"`
-	Segment   string      `json:"segment"`
-	Rev       int64       `json:"rev"`    // a larger one corrects the labels of a smaller one
-	Button    button      `json:"button"` // with status clicked
-	Click     string      `json:"click"`  // with status clicked
-	Error     reason      `json:"error"`  // with status failed
+type Object struct {
+	Channel   string      `json:"channel" doc:"ID of the channel in the directory." example:"cams-demo"`
+	Message   string      `json:"message" doc:"The vendor's ID of the message." example:"m-1"`
+	Status    string      `json:"status" enum:"accepted,sent,delivered,read,played,failed,clicked" doc:"What happened to it."`
+	At        ndjson.Time `json:"at" doc:"When. Whole seconds are kept." example:"\"2026-11-20T10:00:00Z\""`
+	Sender    string      `json:"sender,omitzero" doc:"Our phone number, kept as digits; what has letters stays as it is." example:"8613800000000"`
+	Recipient string      `json:"recipient,omitzero" doc:"Whom it went to. It tells the country." example:"6281234567890"`
+	Country   string      `json:"country,omitzero" doc:"ISO 3166-1 alpha-2; derived from the recipient when absent." example:"ID"`
+	Kind      string      `json:"kind,omitzero" enum:"session,template,inbound" doc:"What sort of message it is; concluded when absent."`
+	Template  string      `json:"template,omitzero" doc:"The vendor's ID of the template." example:"1100"`
+	Language  string      `json:"language,omitzero" doc:"Language of the template." example:"en"`
+	Category  string      `json:"category,omitzero" doc:"Category of the template." example:"MARKETING"`
+	Campaign  string      `json:"campaign,omitzero" doc:"The campaign it belongs to." example:"c-7"`
+	Segment   string      `json:"segment,omitzero" doc:"The segment it belongs to." example:"s-2"`
+	Rev       int64       `json:"rev,omitzero" minimum:"0" doc:"The labels of a larger revision correct those of a smaller one." example:"1"`
+	Button    button      `json:"button,omitzero" doc:"With status clicked: what was clicked."`
+	Click     string      `json:"click,omitzero" doc:"With status clicked: the ID of the click." example:"c-1"`
+	Error     reason      `json:"error,omitzero" doc:"With status failed: why."`
 }
 
 type button struct {
-	Type string `json:"type"`
-	Text string `json:"text"`
+	Type string `json:"type,omitzero" doc:"The vendor's word for the sort of button." example:"quick_reply_button"`
+	Text string `json:"text,omitzero" doc:"What stands on it." example:"Yes"`
 }
 
 type reason struct {
-	Code  code   `json:"code"`
-	Title string `json:"title"`
+	Code  code   `json:"code,omitzero" doc:"The vendor's error code." example:"131026"`
+	Title string `json:"title,omitzero" doc:"The vendor's words." example:"Undeliverable"`
 }
 
 // fields are the names that an event, or an object in it, may have.
@@ -65,7 +65,7 @@ func kindNames() []string { return []string{"session", "template", "inbound"} }
 
 // event returns w in the terms of the domain, without its channel. The recorder
 // checks the rest.
-func (w *wireEvent) event() (waybill.Event, error) {
+func (w *Object) event() (waybill.Event, error) {
 	e := waybill.Event{
 		Message: w.Message, At: w.At.Instant, Recipient: Number(w.Recipient),
 		Failure: waybill.Failure{Code: string(w.Error.Code), Title: w.Error.Title},
@@ -91,7 +91,7 @@ func (w *wireEvent) event() (waybill.Event, error) {
 
 // setKind passes on what w says outright of the kind. That a message is of a
 // session cannot be said, since a template or category label says otherwise.
-func (w *wireEvent) setKind(e *waybill.Event) error {
+func (w *Object) setKind(e *waybill.Event) error {
 	switch w.Kind {
 	case "":
 	case waybill.KindInbound.String():
@@ -111,7 +111,7 @@ func (w *wireEvent) setKind(e *waybill.Event) error {
 	return nil
 }
 
-func (w *wireEvent) setLabels(e *waybill.Event) error {
+func (w *Object) setLabels(e *waybill.Event) error {
 	set := func(l waybill.Label, value string) {
 		if value != "" {
 			e.Labels[l] = waybill.LabelValue{Value: value, Rank: waybill.RankOwn, Rev: w.Rev}

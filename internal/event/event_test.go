@@ -124,7 +124,7 @@ func TestNumbersAndCountries(t *testing.T) {
 		{"punctuation", "-", "-", ""},
 		{"nothing", "", "", ""},
 	} {
-		w := wireEvent{Message: "m", Status: "sent", At: ndjson.Time{Instant: 1, Given: true}, Recipient: tt.recipient}
+		w := Object{Message: "m", Status: "sent", At: ndjson.Time{Instant: 1, Given: true}, Recipient: tt.recipient}
 		e, err := w.event()
 		want := waybill.LabelValue{Value: tt.country, Rank: waybill.RankDerived}
 		if tt.country == "" {

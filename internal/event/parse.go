@@ -53,11 +53,11 @@ type Rejection = ndjson.Rejection
 
 // A Report is the answer to a body, as JSON.
 type Report struct {
-	Received int         `json:"received"`           // events in the body, rejected ones too
-	Changed  *int        `json:"changed,omitempty"`  // those that told something new, where that is known
-	TooLate  int         `json:"too_late,omitempty"` // those from before the oldest histories that are kept
-	Rejected []Rejection `json:"rejected"`           // by line, the first MaxRejected
-	Omitted  int         `json:"rejected_omitted,omitempty"`
+	Received int         `json:"received" doc:"Events in the body, rejected ones too." example:"3"`
+	Changed  *int        `json:"changed,omitempty" doc:"Those that told something new, where that is known." example:"2"`
+	TooLate  int         `json:"too_late,omitempty" doc:"Those from before the oldest histories that are kept; they count nothing." example:"1"`
+	Rejected []Rejection `json:"rejected" doc:"By line, the first 1000."`
+	Omitted  int         `json:"rejected_omitted,omitempty" doc:"How many more were rejected." example:"17"`
 }
 
 // Parse reads a body. What is wrong with an event rejects it alone. It fails
@@ -109,9 +109,9 @@ type parser struct {
 }
 
 func (p *parser) parse(text []byte) (waybill.Event, error) {
-	var w wireEvent
+	var w Object
 	if !p.quick.read(text, &w) {
-		w = wireEvent{}
+		w = Object{}
 		if err := p.format.Decode(text, &w); err != nil {
 			return waybill.Event{}, err
 		}
@@ -132,7 +132,7 @@ func (p *parser) parse(text []byte) (waybill.Event, error) {
 // Whether the fields make an event is not looked at.
 func Check(text []byte) error {
 	f := format()
-	return f.Decode(text, new(wireEvent))
+	return f.Decode(text, new(Object))
 }
 
 // Fields returns the names that an event may have, or the object in it that has

@@ -21,7 +21,7 @@ type quick struct {
 }
 
 // read reads an event. It reports false where a decoder has to look.
-func (q *quick) read(text []byte, w *wireEvent) bool {
+func (q *quick) read(text []byte, w *Object) bool {
 	if len(text) > longestKept {
 		return false
 	}
@@ -30,7 +30,7 @@ func (q *quick) read(text []byte, w *wireEvent) bool {
 }
 
 // object reads an object, each member of it by the function that is given.
-func (q *quick) object(w *wireEvent, member func(*quick, *wireEvent, string) bool) bool {
+func (q *quick) object(w *Object, member func(*quick, *Object, string) bool) bool {
 	if !q.next('{') {
 		return false
 	}
@@ -56,7 +56,7 @@ func (q *quick) once(name int) bool {
 }
 
 // member reads the value of a name of an event.
-func (q *quick) member(w *wireEvent, name string) bool {
+func (q *quick) member(w *Object, name string) bool {
 	switch name {
 	case "channel":
 		return q.once(0) && q.textInto(&w.Channel)
@@ -96,7 +96,7 @@ func (q *quick) member(w *wireEvent, name string) bool {
 	return false
 }
 
-func (q *quick) buttonMember(w *wireEvent, name string) bool {
+func (q *quick) buttonMember(w *Object, name string) bool {
 	switch name {
 	case "type":
 		return q.once(17) && q.textInto(&w.Button.Type)
@@ -106,7 +106,7 @@ func (q *quick) buttonMember(w *wireEvent, name string) bool {
 	return false
 }
 
-func (q *quick) errorMember(w *wireEvent, name string) bool {
+func (q *quick) errorMember(w *Object, name string) bool {
 	switch name {
 	case "code":
 		if !q.once(19) {

@@ -25,7 +25,7 @@ func FuzzQuick(f *testing.F) {
 	form := format()
 	f.Fuzz(func(t *testing.T, text []byte) {
 		var q quick
-		var got, want wireEvent
+		var got, want Object
 		if !q.read(text, &got) {
 			return
 		}
@@ -47,7 +47,7 @@ func TestQuickly(t *testing.T) {
 		`{ "channel": "first", "message": "m", "status": "sent", "at": 1763632800000 }`,
 	} {
 		var q quick
-		var w wireEvent
+		var w Object
 		if !q.read([]byte(text), &w) {
 			t.Errorf("not read quickly: %s", text)
 		}

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"waybill"
@@ -49,6 +50,9 @@ type Recorder struct {
 	metrics *telemetry.Metrics
 	log     *slog.Logger
 	done    chan struct{} // closed when the committer has ended
+
+	waiting atomic.Int64 // events of the queue
+	full    atomic.Int64 // calls that were refused because of it
 
 	mu     sync.Mutex
 	ready  sync.Cond // the queue has grown, or closed was set
@@ -207,8 +211,10 @@ func (r *Recorder) enqueue(c *call) error {
 		return busy("the recorder is closed")
 	}
 	if err := r.queue.push(c); err != nil {
+		r.full.Add(1)
 		return err
 	}
+	r.waiting.Store(int64(r.queue.pending))
 	r.ready.Signal()
 	return nil
 }
@@ -321,6 +327,7 @@ func (r *Recorder) release(calls []*call) {
 	for _, c := range calls {
 		r.queue.release(c)
 	}
+	r.waiting.Store(int64(r.queue.pending))
 }
 
 func count(outcomes []waybill.Outcome, wanted waybill.Outcome) int {

@@ -75,11 +75,13 @@ func Run(ctx context.Context, opt Options) error {
 	if r.Meter == nil {
 		r.Meter = new(Meter)
 	}
-	var readers, takers sync.WaitGroup
-	readers.Go(func() {
+	read := make(chan struct{})
+	go func() {
+		defer close(read)
 		defer close(r.ready)
-		r.fail(r.read(inner))
-	})
+		r.note(r.read(inner)) // what was read before is still made durable
+	}()
+	var takers sync.WaitGroup
 	for range r.Parallel {
 		takers.Go(func() { r.take(inner) })
 	}
@@ -88,13 +90,16 @@ func Run(ctx context.Context, opt Options) error {
 		defer close(collected)
 		r.collect()
 	}()
-	readers.Wait()
+	select {
+	case <-read:
+	case <-inner.Done(): // the reader may wait for an input for ever
+	}
 	takers.Wait()
 	close(r.done)
 	<-collected
-	if err := context.Cause(ctx); err != nil && errors.Is(r.err, context.Canceled) {
-		r.err = err
-	}
+	r.note(ctx.Err())
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	return r.err
 }
 
@@ -122,16 +127,21 @@ type outcome struct {
 	result Result
 }
 
-// fail notes the first error and ends the rest.
+// note keeps the first error.
+func (r *run) note(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.err == nil {
+		r.err = err
+	}
+}
+
+// fail notes an error and ends the rest.
 func (r *run) fail(err error) {
 	if err == nil {
 		return
 	}
-	r.mu.Lock()
-	if r.err == nil {
-		r.err = err
-	}
-	r.mu.Unlock()
+	r.note(err)
 	r.cancel()
 }
 
@@ -191,15 +201,24 @@ func (r *run) readInput(ctx context.Context, i int, from Position, give func(*Pi
 	}
 }
 
-// take makes pieces durable until there are no more, or one fails.
+// take makes pieces durable until there are no more, or ctx ends.
 func (r *run) take(ctx context.Context) {
-	for t := range r.ready {
+	for {
+		var t task
+		var ok bool
+		select {
+		case t, ok = <-r.ready:
+		case <-ctx.Done():
+		}
+		if !ok {
+			return
+		}
 		result := Result{}
 		if len(t.piece.Text) > 0 {
 			var err error
 			if result, err = r.Sink.Take(ctx, t.piece); err != nil {
 				r.fail(r.Inputs[t.input].wrap(err))
-				continue // those that wait must not block the reader
+				return
 			}
 		}
 		result.Received += len(t.piece.Rejected)
@@ -214,25 +233,37 @@ func (r *run) take(ctx context.Context) {
 // collect brings the checkpoint up to date, in the order of reading: a piece that
 // is durable before one that was read earlier has to wait.
 func (r *run) collect() {
+	ticker := time.NewTicker(max(r.SaveEvery, time.Millisecond))
+	defer ticker.Stop()
 	waiting := make(map[int]outcome)
-	next := 0
-	saved := time.Now()
-	for o := range r.done {
-		waiting[o.number] = o
+	next, unsaved := 0, true
+	for {
+		select {
+		case o, ok := <-r.done:
+			if !ok {
+				r.save()
+				return
+			}
+			waiting[o.number] = o
+		case <-ticker.C:
+			if unsaved {
+				r.save()
+				unsaved = false
+			}
+		}
 		for {
 			first, ok := waiting[next]
 			if !ok {
 				break
 			}
 			delete(waiting, next)
-			next++
+			next, unsaved = next+1, true
 			r.fail(r.settle(&first))
 		}
-		if r.Save != nil && time.Since(saved) >= r.SaveEvery {
-			r.fail(r.Save(*r.Checkpoint))
-			saved = time.Now()
-		}
 	}
+}
+
+func (r *run) save() {
 	if r.Save != nil {
 		r.fail(r.Save(*r.Checkpoint))
 	}

@@ -70,7 +70,7 @@ var usual = map[string]string{
 	"channelid": "channel", "wabaid": "channel", "custspaceid": "channel", "pageid": "channel",
 	"messageid": "message", "msgid": "message", "wamid": "message",
 	"state": "status", "event": "status",
-	"time": "at", "timestamp": "at", "datetime": "at",
+	"time": "at", "timestamp": "at", "datetime": "at", "when": "at",
 	"from": "sender", "to": "recipient", "phone": "recipient", "recipientid": "recipient",
 	"templatecode": "template", "templateid": "template", "lang": "language",
 	"campaignid": "campaign", "segmentid": "segment", "countrycode": "country",
@@ -125,8 +125,8 @@ func (m *Mapping) resolve(columns []string) (of []string, notes []string, err er
 	}
 	for _, field := range required() {
 		if !taken(field) {
-			return nil, nil, fmt.Errorf("no column is the field %s; the columns are %s: say which one it is (%s=COLUMN), or what it is in all rows",
-				field, quoted(columns), field)
+			return nil, nil, fmt.Errorf("no column is the field %s; the columns are %s: say which one it is (--column %s=COLUMN), or what it is in all rows (--value %s=...)",
+				field, quoted(columns), field, field)
 		}
 	}
 	if len(unused) > 0 {

@@ -34,7 +34,7 @@ type leaf struct {
 
 func newParquet(from *opened, m *Mapping, note func(string)) (*parquetTable, error) {
 	if from.file == nil || from.compressed != "" {
-		return nil, errors.New("Parquet is read from a file that is not compressed as a whole")
+		return nil, errors.New("a Parquet file is read from disk, and is not compressed as a whole")
 	}
 	info, err := from.file.Stat()
 	if err != nil {

@@ -12,7 +12,6 @@ import (
 // A rowWriter turns rows of a table into events in JSON, one on a line.
 type rowWriter struct {
 	parts    []rowPart
-	values   []byte // the fields that are the same in all rows
 	statuses map[string]string
 	time     func(string) (string, error)
 }

@@ -81,7 +81,7 @@ func TestMappingMistakes(t *testing.T) {
 		mapping      load.Mapping
 		want         string
 	}{
-		{"no column for a field", "channel,message,at\n", load.Mapping{}, `no column is the field status; the columns are "channel", "message", "at": say which one it is (status=COLUMN), or what it is in all rows`},
+		{"no column for a field", "channel,message,at\n", load.Mapping{}, `no column is the field status; the columns are "channel", "message", "at": say which one it is (--column status=COLUMN), or what it is in all rows (--value status=...)`},
 		{"a column that is not there", header, load.Mapping{Columns: map[string]string{"at": "att"}}, `the mapping takes at from column "att", which is not there, did you mean "at"?`},
 		{"a field that is none", header, load.Mapping{Values: map[string]string{"statuss": "sent"}}, `the mapping has the field "statuss", which no event has, did you mean "status"?`},
 		{"a field in two ways", header, load.Mapping{Columns: map[string]string{"at": "at"}, Values: map[string]string{"at": "1"}}, "the mapping has a column and a value for at"},
@@ -155,7 +155,7 @@ func TestParquet(t *testing.T) {
 	}
 	opt = options(t, file(t, "e", compress(t, "gzip", text.String())))
 	opt.Sink = l
-	if _, err := run(t.Context(), opt); err == nil || !strings.Contains(err.Error(), "Parquet is read from a file that is not compressed as a whole") {
+	if _, err := run(t.Context(), opt); err == nil || !strings.Contains(err.Error(), "a Parquet file is read from disk, and is not compressed as a whole") {
 		t.Errorf("a compressed file: %v", err)
 	}
 }

@@ -33,8 +33,8 @@ const MaxRejected = 1000
 
 // A Rejection is an object of a text that was not taken, while others were.
 type Rejection struct {
-	Line  int    `json:"line"` // of the text; in an array the number of the element; from 1
-	Error string `json:"error"`
+	Line  int    `json:"line" doc:"Line of the body, or in an array the number of the element; from 1." example:"3"`
+	Error string `json:"error" doc:"What is wrong with it." example:"message is missing"`
 }
 
 // Each gives every object of a text to take, with its line, or in an array the

@@ -3,6 +3,7 @@ package ram
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 )
@@ -181,9 +182,10 @@ func TestDetail(t *testing.T) {
 }
 
 func TestOperations(t *testing.T) {
-	want := []Operation{{enable, "get"}, {templates, "get"}, {phones, "get"}}
-	if got := Operations(); !slices.Equal(got, want) {
-		t.Errorf("Operations are %v, want %v", got, want)
+	want := []Operation{{enable, "get", false}, {templates, "get", false}, {phones, "get", false}}
+	got := slices.DeleteFunc(Operations(), func(o Operation) bool { return strings.HasPrefix(o.Action, "waybill:") && o.Resources })
+	if !slices.Equal(got, want) {
+		t.Errorf("the vendor's operations are %v, want %v", got, want)
 	}
 	if w := (*Policy)(nil).Warnings(); w != nil {
 		t.Errorf("no policy warns of %v", w)
@@ -193,6 +195,33 @@ func TestOperations(t *testing.T) {
 	p.Warnings()[0].Path = "x"
 	if Operations()[0].Action != enable || p.Warnings()[0].Path != "Statement[0].Resource" {
 		t.Error("what was returned is shared")
+	}
+}
+
+func TestOwnResources(t *testing.T) {
+	const channel = "acs:waybill:*:1234567890123456:channel/first"
+	tests := []struct {
+		name, statements, resource string
+		want                       Outcome
+		why                        string
+	}{
+		{"everything", `"Action":"waybill:*","Resource":"*"`, channel, Allow, `its Action "waybill:*" names the operation`},
+		{"the channel", `"Action":"waybill:getmetrics","Resource":["acs:x","` + channel + `"]`, channel, Allow, ""},
+		{"all channels", `"Action":"waybill:GetMetrics","Resource":"acs:waybill:*:*:channel/*"`, channel, Allow, ""},
+		{"another channel", `"Action":"waybill:GetMetrics","Resource":"acs:waybill:*:*:channel/second"`, channel, ImplicitDeny, `its Resource "acs:waybill:*:*:channel/second" does not name acs:waybill:*:1234567890123456:channel/first`},
+		{"another case", `"Action":"waybill:GetMetrics","Resource":"acs:waybill:*:*:channel/First"`, channel, ImplicitDeny, ""},
+		{"the account", `"Action":"waybill:GetMetrics","Resource":"acs:waybill:*:*:account/*"`, channel, ImplicitDeny, ""},
+		{"an operation without resources", `"Action":"*","Resource":"acs:*"`, "", ImplicitDeny, "no resource-level permission"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := reporter("waybill:GetMetrics")
+			r.Resource = tt.resource
+			e := Explain([]Attached{{Policy: mustParse(t, allow(tt.statements))}}, r)
+			if e.Decision.Outcome != tt.want || !strings.Contains(e.Findings[0].Why, tt.why) {
+				t.Errorf("%s, because %s", e.Decision.Outcome, e.Findings[0].Why)
+			}
+		})
 	}
 }
 

@@ -62,7 +62,9 @@ func (s *statement) finding(place string, r *Request) Finding {
 		f.Why = "its Action does not name the operation"
 	case p != nil && s.except:
 		f.Why = fmt.Sprintf("its NotAction %q names the operation", p.written)
-	case !s.everything:
+	case !s.covers(r.Resource) && r.Resource != "":
+		f.Why = fmt.Sprintf("its Resource %s does not name %s", quoted(s.resources), clip(r.Resource))
+	case !s.covers(r.Resource):
 		f.Why = "its Resource " + quoted(s.resources) +
 			" does not match everything, and the operation has no resource-level permission"
 	default:

@@ -7,18 +7,39 @@ import (
 
 // An Operation is one that policies can name.
 type Operation struct {
-	Action string // for the Action element
-	Level  string // the vendor's access level
+	Action    string // for the Action element
+	Level     string // the vendor's access level
+	Resources bool   // it has resource-level permission
 }
 
-var operations = []Operation{
-	{"cams:EnableWhatsappROIMetric", "get"}, // though it writes
-	{"cams:GetChatappTemplateMetric", "get"},
-	{"cams:GetChatappPhoneNumberMetric", "get"},
+var operations = append([]Operation{
+	{"cams:EnableWhatsappROIMetric", "get", false}, // though it writes
+	{"cams:GetChatappTemplateMetric", "get", false},
+	{"cams:GetChatappPhoneNumberMetric", "get", false},
+}, ownOperations()...)
+
+// ownOperations returns the operations of Waybill's own API.
+func ownOperations() []Operation {
+	var list []Operation
+	for _, level := range []struct{ name, operations string }{
+		{"get", "GetMetrics GetLabelValues GetMessage GetChannel GetTemplate GetAccount GetUser " +
+			"GetSegment GetVersion PostAccessExplanation"},
+		{"list", "ListMessages ListChannels ListTemplates ListAccounts ListUsers ListAccessKeys ListTokens " +
+			"ListSegments GetSnapshots"},
+		{"write", "PostEvents PutChannel DeleteChannel PutTemplate DeleteTemplate PutAccount DeleteAccount " +
+			"PutUser DeleteUser PostAccessKey PatchAccessKey DeleteAccessKey PostToken DeleteToken " +
+			"PutSegment DeleteSegment PostSegments PostSnapshots PostTemporaryKey PostDirectory PostErasure PostBackup"},
+	} {
+		for _, name := range strings.Fields(level.operations) {
+			list = append(list, Operation{"waybill:" + name, level.name, true})
+		}
+	}
+	return list
 }
 
-// Operations returns what is served here and decided by policies. All are
-// without resource-level permission, keys of their own and dependent actions.
+// Operations returns what is served here and decided by policies: the vendor's
+// operations, which are without resource-level permission, and those of Waybill's
+// own API, which have it. None has keys of its own or dependent actions.
 //
 // https://www.alibabacloud.com/help/en/chatapp/developer-reference/api-cams-2020-06-06-ram
 func Operations() []Operation { return slices.Clone(operations) }

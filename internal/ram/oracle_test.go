@@ -38,7 +38,7 @@ func oracleApplies(s map[string]any, r Request) bool {
 	resource := false
 	for _, v := range oracleList(s["Resource"]) {
 		glob := oracleGlob("", v)
-		resource = resource || glob.MatchString("\x01") && glob.MatchString("\x02") && glob.MatchString("\x01\x02\x03")
+		resource = resource || r.Resource != "" && glob.MatchString(r.Resource) || glob.MatchString("\x01") && glob.MatchString("\x02") && glob.MatchString("\x01\x02\x03")
 	}
 	named := false
 	actions, only := s["Action"]

@@ -154,8 +154,8 @@ func (p *parser) resources(s *statement, n *node) {
 		s.resources = append(s.resources, resource)
 		s.everything = s.everything || everything(resource)
 	})
-	if len(s.resources) > 0 && !s.everything && s.touches() {
-		p.warn(n.path, "%s does not match everything, and no operation of this server has "+
+	if len(s.resources) > 0 && s.vain() {
+		p.warn(n.path, "%s does not match everything, and the operations of cams have no "+
 			`resource-level permission: the statement neither allows nor denies them, write "*"`, quoted(s.resources))
 	}
 }

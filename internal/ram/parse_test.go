@@ -187,7 +187,7 @@ func TestLengthIsInCharacters(t *testing.T) {
 }
 
 func TestWarnings(t *testing.T) {
-	const narrow = ` does not match everything, and no operation of this server has resource-level permission: ` +
+	const narrow = ` does not match everything, and the operations of cams have no resource-level permission: ` +
 		`the statement neither allows nor denies them, write "*"`
 	tests := []struct {
 		name, text, want string
@@ -196,6 +196,8 @@ func TestWarnings(t *testing.T) {
 		{"a narrower resource", allow(`"Action":"cams:Get*","Resource":"acs:cams:*:*:*"`), `Statement[0].Resource: "acs:cams:*:*:*"` + narrow},
 		{"two of them", allow(`"Action":"*","Resource":["acs:*","??*"]`), `Statement[0].Resource: "acs:*", "??*"` + narrow},
 		{"many of them", allow(`"Action":"*","Resource":["acs:1","acs:2","acs:3","acs:4","acs:5","acs:6","acs:7"]`), `Statement[0].Resource: "acs:1", "acs:2", "acs:3", "acs:4", "acs:5", and 2 more` + narrow},
+		{"a resource of Waybill's own", allow(`"Action":"*","Resource":["acs:waybill:*:*:channel/a","acs:ecs:*"]`), ""},
+		{"an operation of Waybill's own", allow(`"Action":"waybill:GetMetrcs","Resource":"acs:waybill:*:*:channel/a"`), `Statement[0].Action: "waybill:GetMetrcs" is no operation of this server, did you mean "waybill:GetMetrics"?`},
 		{"one of them among all", allow(`"Action":"*","Resource":["acs:ecs:*:*:*","*"]`), ""},
 		{"another service's resource", allow(`"Action":"ecs:*","Resource":"acs:ecs:*:*:instance/i-1"`), ""},
 		{"all but this service", allow(`"NotAction":["CAMS:*"],"Resource":"acs:ecs:*:*:*"`), ""},

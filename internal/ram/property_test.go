@@ -15,9 +15,9 @@ import (
 // The words that policies and requests are made of: few, so that they meet.
 var (
 	someActions = rapid.SampledFrom([]string{
-		"*", "cams:*", "cams:Get*", "CAMS:get*metric", "cams:Get?hatappTemplateMetric", "*:*Phone*", enable, templates, phones, "ecs:*",
+		"*", "cams:*", "cams:Get*", "CAMS:get*metric", "cams:Get?hatappTemplateMetric", "*:*Phone*", enable, templates, phones, "ecs:*", "waybill:Get*", "waybill:GetMetrics",
 	})
-	someResources = rapid.SampledFrom([]string{"*", "*", "*", "**", "?*", "acs:cams:*:*:*", "acs:ecs:*:*:i-1"})
+	someResources = rapid.SampledFrom([]string{"*", "*", "*", "**", "?*", "acs:cams:*:*:*", "acs:ecs:*:*:i-1", "acs:waybill:*:1234567890123456:channel/*", "acs:waybill:*:*:channel/a", "acs:waybill:*:*:*/?"})
 	someKeys      = map[*class]*rapid.Generator[string]{
 		textClass:    rapid.SampledFrom([]string{"acs:UserAgent", "acs:PrincipalARN", "x:text", "acs:SourceVpc"}),
 		numberClass:  rapid.SampledFrom([]string{"x:number", "x:text"}),
@@ -81,7 +81,12 @@ func someStatements(t *rapid.T) []map[string]any {
 }
 
 func someRequest(t *rapid.T) Request {
-	r := reporter(rapid.SampledFrom([]string{enable, templates, phones}).Draw(t, "asked"))
+	r := reporter(rapid.SampledFrom([]string{enable, templates, phones, "waybill:GetMetrics", "waybill:PutChannel"}).Draw(t, "asked"))
+	if strings.HasPrefix(r.Action, "waybill:") {
+		r.Resource = "acs:waybill:*:" + rapid.SampledFrom([]string{
+			"1234567890123456:channel/a", "1234567890123456:channel/A", "6543210987654321:channel/a", "1234567890123456:account/1",
+		}).Draw(t, "resource")
+	}
 	if rapid.Bool().Draw(t, "timed") {
 		r.Now = someInstant.Draw(t, "now").Add(rapid.SampledFrom([]time.Duration{0, 1, 999_999_999}).Draw(t, "fraction"))
 	}

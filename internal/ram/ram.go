@@ -8,11 +8,15 @@
 // https://www.alibabacloud.com/help/en/ram/policy-structure-and-syntax. Where the
 // vendor says less than a program must know, this package decides:
 //
-//   - Actions match whatever their case, keys of conditions only as written.
-//   - No operation served here has resource-level permission, so each is decided
-//     against the resource "*". A statement counts only if one of its Resources
-//     matches every text: "*", but not "acs:cams:*:*:*". All others neither allow
-//     nor deny, and Warnings names them.
+//   - Actions match whatever their case, resources and keys of conditions only as
+//     written.
+//   - No operation of the vendor's that is served here has resource-level
+//     permission, so each is decided against the resource "*". A statement counts
+//     only if one of its Resources matches every text: "*", but not
+//     "acs:cams:*:*:*". All others neither allow nor deny, and Warnings names them.
+//   - The operations of Waybill's own API have resource-level permission. Their
+//     resources are acs:waybill:*:<account>:channel/<id> and
+//     acs:waybill:*:<account>:account/<id>.
 //   - The values of a key are alternatives; a negated operator asks that none of
 //     them fits. Keys, and operators, must all be met.
 //   - A key that the request lacks meets negated operators and no others, as the
@@ -94,6 +98,10 @@ type Principal struct {
 type Request struct {
 	Principal Principal
 	Action    string // such as "cams:GetChatappTemplateMetric"
+
+	// Resource is what the action is on. It is empty for an operation without
+	// resource-level permission.
+	Resource string
 
 	Now       time.Time  // acs:CurrentTime
 	SourceIP  netip.Addr // acs:SourceIp

@@ -1,5 +1,10 @@
 package ram
 
+import (
+	"slices"
+	"strings"
+)
+
 // A statement allows or denies actions under conditions.
 type statement struct {
 	sid        string
@@ -19,7 +24,7 @@ type pattern struct {
 
 // applies reports whether s has a say in r.
 func (s *statement) applies(r *Request) bool {
-	if !s.everything || !s.about(r.Action) {
+	if !s.covers(r.Resource) || !s.about(r.Action) {
 		return false
 	}
 	for i := range s.conditions {
@@ -28,6 +33,14 @@ func (s *statement) applies(r *Request) bool {
 		}
 	}
 	return true
+}
+
+// covers reports whether s is about the resource.
+func (s *statement) covers(resource string) bool {
+	if s.everything || resource == "" {
+		return s.everything
+	}
+	return slices.ContainsFunc(s.resources, func(pattern string) bool { return match(pattern, resource, false) })
 }
 
 // about reports whether s is about the action.
@@ -43,14 +56,14 @@ func (s *statement) naming(action string) *pattern {
 	return nil
 }
 
-// touches reports whether s is about any operation of this server.
-func (s *statement) touches() bool {
-	for _, o := range operations {
-		if s.about(o.Action) {
-			return true
-		}
+// vain reports whether s is about operations without resource-level permission
+// and its resources, none of them Waybill's own, keep it from having a say.
+func (s *statement) vain() bool {
+	own := func(resource string) bool { return strings.HasPrefix(resource, "acs:waybill:") }
+	if s.everything || slices.ContainsFunc(s.resources, own) {
+		return false
 	}
-	return false
+	return slices.ContainsFunc(operations, func(o Operation) bool { return !o.Resources && s.about(o.Action) })
 }
 
 // A condition compares one key with values.

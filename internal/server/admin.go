@@ -20,6 +20,7 @@ func (s *Server) adminServer() *http.Server {
 		WriteTimeout:      adminWriteTimeout,
 		IdleTimeout:       s.opt.IdleTimeout,
 		MaxHeaderBytes:    s.opt.MaxHeaderBytes,
+		TLSConfig:         s.opt.AdminTLS,
 		ErrorLog:          newErrorLog(s.log),
 	}
 }

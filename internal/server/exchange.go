@@ -36,7 +36,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		ResponseWriter: w, scope: dialect.NewScope(r.Context(), id), server: s,
 		start: time.Now(), dialect: "none",
 	}
-	x.scope.Budget = s.bodies
+	x.scope.Budget, x.scope.Proxies = s.bodies, *s.proxies.Load()
 	defer x.scope.Release()
 	x.request = r.WithContext(x.scope)
 	x.boundBody()
@@ -148,7 +148,7 @@ func (x *exchange) SetLogAttr(attrs ...slog.Attr) { x.scope.SetLogAttr(attrs...)
 func (x *exchange) begin(status int) {
 	x.status = status
 	x.late = x.hungUp()
-	if x.body.unread && status >= 400 {
+	if x.body.unread && status >= 400 && x.request.ProtoMajor < 2 {
 		// Else net/http would wait for some of a body that nobody wants,
 		// which may never come, before it sends the answer.
 		x.Header().Set("Connection", "close")
@@ -185,12 +185,18 @@ func (x *exchange) Flush() {
 // Unwrap lets an http.ResponseController find the connection.
 func (x *exchange) Unwrap() http.ResponseWriter { return x.ResponseWriter }
 
-// requestID returns the caller's ID of a request if it is sane, else a random
-// one. IDs are no secrets.
+// requestID returns the caller's ID of a request if it is sane, else that of the
+// caller's trace, else a random one, which looks like one of a trace. IDs are no
+// secrets.
 func requestID(h http.Header) string {
 	// net/http has made X-Request-ID and the like into this spelling.
 	if v := h["X-Request-Id"]; len(v) == 1 && saneID(v[0]) {
 		return v[0]
+	}
+	if v := h["Traceparent"]; len(v) == 1 {
+		if id, ok := traceID(v[0]); ok {
+			return id
+		}
 	}
 	var b [16]byte
 	for i := 0; i < len(b); i += 8 {
@@ -200,6 +206,37 @@ func requestID(h http.Header) string {
 		}
 	}
 	return hex.EncodeToString(b[:])
+}
+
+// traceID returns the ID of the trace that a header speaks of:
+//
+//	version "-" trace-id "-" parent-id "-" flags
+//
+// in lower case. A version after 00 may have more behind that.
+//
+// https://www.w3.org/TR/trace-context/#traceparent-header
+func traceID(header string) (id string, ok bool) {
+	const noTrace, noParent = "00000000000000000000000000000000", "0000000000000000"
+	if len(header) < 55 || header[2] != '-' || header[35] != '-' || header[52] != '-' {
+		return "", false
+	}
+	version, id, parent, flags := header[:2], header[3:35], header[36:52], header[53:55]
+	switch rest := header[55:]; {
+	case version == "ff", version == "00" && rest != "", rest != "" && rest[0] != '-':
+		return "", false
+	case id == noTrace, parent == noParent, !lowerHex(version), !lowerHex(id), !lowerHex(parent), !lowerHex(flags):
+		return "", false
+	}
+	return id, true
+}
+
+func lowerHex(s string) bool {
+	for _, c := range []byte(s) {
+		if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return false
+		}
+	}
+	return true
 }
 
 func saneID(id string) bool {

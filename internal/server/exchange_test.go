@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -54,6 +55,43 @@ func TestRequestIDs(t *testing.T) {
 			}
 			seen[id] = true
 			s.log.await(t, "request_id="+id)
+		})
+	}
+}
+
+func TestTraceIDs(t *testing.T) {
+	const trace, parent = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+	s := start(t, server.Options{}, answering(func(http.ResponseWriter, *http.Request) {}))
+	tests := []struct {
+		name, header string
+		kept         bool
+	}{
+		{"as the standard has it", "00-" + trace + "-" + parent + "-01", true},
+		{"not sampled", "00-" + trace + "-" + parent + "-00", true},
+		{"a later version with more", "01-" + trace + "-" + parent + "-01-more", true},
+		{"this version with more", "00-" + trace + "-" + parent + "-01-more", false},
+		{"a later version with more that is not apart", "01-" + trace + "-" + parent + "-01more", false},
+		{"the version that is none", "ff-" + trace + "-" + parent + "-01", false},
+		{"no trace", "00-00000000000000000000000000000000-" + parent + "-01", false},
+		{"no parent", "00-" + trace + "-0000000000000000-01", false},
+		{"upper case", "00-4BF92F3577B34DA6A3CE929D0E0E4736-" + parent + "-01", false},
+		{"no digits", "00-" + trace + "-" + parent + "-zz", false},
+		{"no dashes", "00_" + trace + "_" + parent + "_01", false},
+		{"short", "00-" + trace, false},
+		{"empty", "", false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := request(t, http.MethodGet, s.public, "/", nil)
+			r.Header.Set("Traceparent", tt.header)
+			id := do(t, r).header.Get("X-Request-Id")
+			if (id == trace) != tt.kept || id == "" {
+				t.Errorf("ID %q", id)
+			}
+			r.Header.Set("X-Request-Id", "mine")
+			if id := do(t, r).header.Get("X-Request-Id"); id != "mine" {
+				t.Errorf("ID %q beside an ID of the caller's", id)
+			}
 		})
 	}
 }
@@ -201,6 +239,33 @@ func TestAccessLog(t *testing.T) {
 	}
 	if ms, ok := line["duration_ms"].(float64); !ok || ms < 0 || ms > 60_000 {
 		t.Errorf("duration_ms is %v", line["duration_ms"])
+	}
+}
+
+func TestAccessLogOfSome(t *testing.T) {
+	for choice, want := range map[server.AccessLog]string{
+		server.LogAll: "/200 /404 /500 ", server.LogErrors: "/404 /500 ", server.LogNone: "",
+	} {
+		var log lines
+		s := server.New(server.Options{Log: slog.New(slog.NewJSONHandler(&log, nil)), AccessLog: choice})
+		s.Ready(answering(func(w http.ResponseWriter, r *http.Request) {
+			status, _ := strconv.Atoi(r.URL.Path[1:])
+			w.WriteHeader(status)
+		}))
+		for _, path := range []string{"/200", "/404", "/500"} {
+			s.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, path, nil))
+		}
+		logged := ""
+		for text := range strings.Lines(log.String()) {
+			var line struct{ URL string }
+			if err := json.Unmarshal([]byte(text), &line); err != nil {
+				t.Fatal(err)
+			}
+			logged += line.URL + " "
+		}
+		if logged != want {
+			t.Errorf("choice %d logs %q, want %q", choice, logged, want)
+		}
 	}
 }
 

@@ -20,9 +20,27 @@ const maxLoggedMethod = 32
 // answer.
 const statusGone = 499
 
+// An AccessLog says which requests have a line in the log.
+type AccessLog uint8
+
+// The choices.
+const (
+	LogAll    AccessLog = iota
+	LogErrors           // those that were not answered with success
+	LogNone
+)
+
+// logs reports whether a request is logged.
+func (l AccessLog) logs(outcome string) bool {
+	return l == LogAll || l == LogErrors && outcome != "ok"
+}
+
 // logAccess writes the one line of a request. The URL has its secrets taken out;
 // headers and bodies are never logged.
 func (s *Server) logAccess(x *exchange, extra []slog.Attr, outcome string, took time.Duration) {
+	if !s.opt.AccessLog.logs(outcome) {
+		return
+	}
 	level := slog.LevelInfo
 	if outcome == "failed" || outcome == "aborted" {
 		level = slog.LevelWarn
@@ -40,7 +58,8 @@ func (s *Server) logAccess(x *exchange, extra []slog.Attr, outcome string, took 
 	method := x.request.Method
 	// Not by the logger, which would look for the line of code that logs.
 	line := slog.NewRecord(x.start.Add(took), level, "request", 0)
-	line.AddAttrs(
+	var room [24]slog.Attr // which is enough, and no garbage
+	attrs := append(room[:0],
 		slog.String("method", method[:min(len(method), maxLoggedMethod)]),
 		slog.String("url", dialect.Redact(x.request.URL)),
 		slog.Int("status", status),
@@ -49,10 +68,13 @@ func (s *Server) logAccess(x *exchange, extra []slog.Attr, outcome string, took 
 		slog.String("dialect", x.dialect),
 		slog.String("request_id", x.scope.ID()),
 		slog.String("remote", x.request.RemoteAddr))
-	if outcome == "aborted" {
-		line.AddAttrs(slog.Bool("aborted", true))
+	if len(x.scope.Proxies) > 0 {
+		line.AddAttrs(slog.String("client", dialect.OriginOf(x.request).Client.String()))
 	}
-	line.AddAttrs(extra...)
+	if outcome == "aborted" {
+		attrs = append(attrs, slog.Bool("aborted", true))
+	}
+	line.AddAttrs(append(attrs, extra...)...)
 	_ = s.log.Handler().Handle(x.scope, line) // as the logger does, for there is nobody to tell
 }
 

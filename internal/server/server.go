@@ -5,6 +5,7 @@ package server
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -25,9 +26,14 @@ type Options struct {
 	Log     *slog.Logger       // nil logs nothing
 	Metrics *telemetry.Metrics // may be nil
 
+	AccessLog AccessLog // which requests are logged; the zero value is all
+
 	// Check says what keeps the server from doing its work, nil if nothing
 	// does. /readyz asks it each time, once requests are let in.
 	Check func() error
+
+	TLS      *tls.Config // of the public listener; nil is plain HTTP
+	AdminTLS *tls.Config // of the admin listener
 
 	ReadHeaderTimeout time.Duration // until the head of a request is there; default 5 s
 	ReadTimeout       time.Duration // until its body is, which must not be slower than 16 KiB/s; default 30 s
@@ -68,6 +74,7 @@ type Server struct {
 	log      *slog.Logger
 	bodies   *dialect.Budget
 	routes   atomic.Pointer[routes] // nil until ready
+	proxies  atomic.Pointer[dialect.Proxies]
 	stopping atomic.Bool
 	cutOff   atomic.Bool // connections of requests in progress are closed
 }
@@ -75,7 +82,15 @@ type Server struct {
 // New returns a Server that is not ready: it answers 503 until Ready is called.
 func New(opt Options) *Server {
 	opt.setDefaults()
-	return &Server{opt: opt, log: opt.Log, bodies: dialect.NewBudget(opt.MaxBodiesBytes)}
+	s := &Server{opt: opt, log: opt.Log, bodies: dialect.NewBudget(opt.MaxBodiesBytes)}
+	s.TrustProxies(nil)
+	return s
+}
+
+// BodyBytes returns how many bytes the bodies of requests in progress take.
+func (s *Server) BodyBytes() int64 {
+	all, _ := s.bodies.Held()
+	return all
 }
 
 // Ready lets requests in, to the dialects in the order in which they are asked
@@ -83,6 +98,10 @@ func New(opt Options) *Server {
 func (s *Server) Ready(dialects ...dialect.Dialect) {
 	s.routes.Store(newRoutes(dialects))
 }
+
+// TrustProxies replaces the proxies that are believed about the origin of
+// requests. It may be called while the server serves.
+func (s *Server) TrustProxies(p dialect.Proxies) { s.proxies.Store(&p) }
 
 // Serve answers requests at both listeners, which it closes, until ctx is done.
 // Then it refuses new connections, lets requests in progress finish and returns
@@ -116,7 +135,12 @@ func (s *Server) Serve(ctx context.Context, public, admin net.Listener) error {
 
 // serve sends exactly one error to failed, nil for a server that was stopped.
 func serve(h *http.Server, l net.Listener, failed chan<- error) {
-	err := h.Serve(l)
+	var err error
+	if h.TLSConfig != nil {
+		err = h.ServeTLS(l, "", "") // the settings have the certificate
+	} else {
+		err = h.Serve(l)
+	}
 	if errors.Is(err, http.ErrServerClosed) {
 		err = nil
 	} else {
@@ -139,6 +163,10 @@ func (s *Server) stop(ctx context.Context, front *http.Server) error {
 	return errors.Join(fmt.Errorf("finish requests in %s: %w", s.opt.StopTimeout, err), front.Close())
 }
 
+// maxStreams bounds the requests in progress on one connection of HTTP/2, which
+// TLS brings with it.
+const maxStreams = 100
+
 func (s *Server) publicServer() *http.Server {
 	return &http.Server{
 		Handler:           s,
@@ -147,6 +175,8 @@ func (s *Server) publicServer() *http.Server {
 		WriteTimeout:      s.opt.WriteTimeout,
 		IdleTimeout:       s.opt.IdleTimeout,
 		MaxHeaderBytes:    s.opt.MaxHeaderBytes,
+		TLSConfig:         s.opt.TLS,
+		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
 		ErrorLog:          newErrorLog(s.log),
 
 		// "OPTIONS *" is logged and refused like any other unknown request.

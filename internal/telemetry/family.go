@@ -10,14 +10,12 @@ import (
 type labels [3]string
 
 const (
-	// maxSeries is how many combinations of labels a family tells apart. It
-	// is a backstop: a word that a caller can choose must not fill the
-	// memory of whoever scrapes.
-	maxSeries = 500
-
 	maxLabelBytes = 64
-	otherLabel    = "other"
-	absentLabel   = "none"
+	// maxRest is how many series of the rest there are, at most.
+	maxRest = 30
+
+	otherLabel  = "other"
+	absentLabel = "none"
 )
 
 // A family is a set of series that differ in their labels, made on first use.
@@ -25,18 +23,25 @@ const (
 type family[S any] struct {
 	open func(labels) S
 
+	// limit is how many combinations of labels are told apart. A word that a
+	// caller can choose must not fill the memory of whoever scrapes.
+	limit int
+
+	// rest returns the labels under which those count that come too late.
+	rest func(labels) labels
+
 	mu     sync.Mutex // for who makes one
 	series atomic.Pointer[map[labels]S]
 }
 
-func newFamily[S any](open func(labels) S) *family[S] {
-	f := &family[S]{open: open}
+func newFamily[S any](limit int, rest func(labels) labels, open func(labels) S) *family[S] {
+	f := &family[S]{open: open, limit: limit, rest: rest}
 	f.series.Store(&map[labels]S{})
 	return f
 }
 
-// of returns the series of v. Once there are too many, all new ones are the same
-// "other".
+// of returns the series of v. Once there are too many, new ones are those of rest;
+// and where even these are many, one for all.
 func (f *family[S]) of(v labels) S {
 	for i, s := range v {
 		if s == "" {
@@ -53,8 +58,11 @@ func (f *family[S]) of(v labels) S {
 	if s, ok := series[clean]; ok {
 		return s
 	}
-	if len(series) >= maxSeries {
-		clean = labels{otherLabel, otherLabel, otherLabel}
+	if len(series) >= f.limit {
+		clean = f.rest(clean)
+		if len(series) >= f.limit+maxRest {
+			clean = labels{otherLabel, otherLabel, otherLabel}
+		}
 		if s, ok := series[clean]; ok {
 			return s
 		}

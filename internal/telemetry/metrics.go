@@ -1,9 +1,13 @@
 // Package telemetry says how Waybill is doing: counters for Prometheus and logs
 // by slog. It counts Waybill's own work, never messages; those are the store's.
+//
+// docs/observability.md of the repository has all metrics, those of other packages
+// included, with their labels and bounds.
 package telemetry
 
 import (
 	"net/http"
+	"runtime"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -18,6 +22,9 @@ type Metrics struct {
 
 	events   *family[prometheus.Counter]
 	requests *family[request]
+	seconds  *family[prometheus.Observer] // of requests
+
+	querySeconds prometheus.Histogram
 
 	commitSeconds prometheus.Histogram
 	commitEvents  prometheus.Histogram
@@ -44,8 +51,13 @@ func New() *Metrics {
 			Help:    "Events in a group commit.",
 			Buckets: prometheus.ExponentialBuckets(1, 4, 10),
 		}),
+		querySeconds: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name:    "waybill_query_seconds",
+			Help:    "Time of a question to the store. A call can ask several.",
+			Buckets: callBuckets,
+		}),
 	}
-	m.registry.MustRegister(m.commitSeconds, m.commitEvents,
+	m.registry.MustRegister(m.commitSeconds, m.commitEvents, m.querySeconds,
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.registerEvents()
@@ -53,15 +65,38 @@ func New() *Metrics {
 	return m
 }
 
+// callBuckets are few, since there is a histogram for each operation.
+var callBuckets = []float64{0.0025, 0.01, 0.05, 0.25, 1, 5}
+
+// The bounds of the families. Each is more than a server needs that is used as it
+// should be; the rest of a dialect counts as its "other".
+const (
+	maxEvents   = 100 // sources and outcomes
+	maxRequests = 150 // dialects, operations and outcomes
+	maxTimed    = 24  // dialects and operations with a histogram
+)
+
+// Sources are what events come from: the dialects.
+var Sources = []string{"alibaba", "meta", "momo", "waybill"}
+
+// Outcomes are what becomes of the events that every source has; some have more.
+var Outcomes = []string{"received", "changed", "repeated", "rejected", "too_late"}
+
 func (m *Metrics) registerEvents() {
 	total := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "waybill_events_total",
 		Help: "Events by where they came from and what became of them.",
 	}, []string{"source", "outcome"})
 	m.registry.MustRegister(total)
-	m.events = newFamily(func(v labels) prometheus.Counter {
+	rest := func(v labels) labels { return labels{v[0], otherLabel, v[2]} }
+	m.events = newFamily(maxEvents, rest, func(v labels) prometheus.Counter {
 		return total.WithLabelValues(v[0], v[1])
 	})
+	for _, source := range Sources { // so that the first event is an increase
+		for _, outcome := range Outcomes {
+			m.events.of(labels{source, outcome})
+		}
+	}
 }
 
 func (m *Metrics) registerRequests() {
@@ -73,11 +108,15 @@ func (m *Metrics) registerRequests() {
 	seconds := prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name:    "waybill_request_seconds",
 		Help:    "Time until a request was answered.",
-		Buckets: prometheus.ExponentialBuckets(0.0005, 2, 15),
+		Buckets: callBuckets,
 	}, names[:2])
 	m.registry.MustRegister(total, seconds)
-	m.requests = newFamily(func(v labels) request {
-		return request{total.WithLabelValues(v[:]...), seconds.WithLabelValues(v[0], v[1])}
+	rest := func(v labels) labels { return labels{v[0], otherLabel, v[2]} }
+	m.seconds = newFamily(maxTimed, rest, func(v labels) prometheus.Observer {
+		return seconds.WithLabelValues(v[0], v[1])
+	})
+	m.requests = newFamily(maxRequests, rest, func(v labels) request {
+		return request{total.WithLabelValues(v[:]...), m.seconds.of(labels{v[0], v[1]})}
 	})
 }
 
@@ -100,6 +139,13 @@ func (m *Metrics) Commit(events int, took time.Duration) {
 	m.commitEvents.Observe(float64(events))
 }
 
+// Query counts a question to the store.
+func (m *Metrics) Query(took time.Duration) {
+	if m != nil {
+		m.querySeconds.Observe(took.Seconds())
+	}
+}
+
 // Request counts one answered request. All three words must be of a fixed set;
 // the operation is empty where the dialect names none.
 func (m *Metrics) Request(dialect, operation, outcome string, took time.Duration) {
@@ -111,13 +157,27 @@ func (m *Metrics) Request(dialect, operation, outcome string, took time.Duration
 	r.seconds.Observe(took.Seconds())
 }
 
-// Register adds the counters of another part of Waybill. It fails if one of
-// that name is there already.
-func (m *Metrics) Register(c prometheus.Collector) error {
+// Register adds the counters of other parts of Waybill. It fails if one of
+// their names is there already.
+func (m *Metrics) Register(cs ...prometheus.Collector) error {
 	if m == nil {
 		return nil
 	}
-	return m.registry.Register(c)
+	for _, c := range cs {
+		if err := m.registry.Register(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Build tells which program this is.
+func (m *Metrics) Build(version string) error {
+	return m.Register(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name:        "waybill_build_info",
+		Help:        "Always 1; its labels say which program runs.",
+		ConstLabels: prometheus.Labels{"version": version, "go_version": runtime.Version()},
+	}, func() float64 { return 1 }))
 }
 
 // Handler answers scrapes in Prometheus's text format.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -47,6 +48,7 @@ func TestMetrics(t *testing.T) {
 	m.Events("meta", "received", -1) // a counter can't go down
 	m.Events("rest", "rejected", 1)
 	m.Commit(5, 3*time.Millisecond)
+	m.Query(30 * time.Millisecond)
 	m.Request("meta", "analytics", "ok", 2*time.Millisecond)
 	m.Request("meta", "", "refused", time.Second)
 	m.Request("meta", "none", "refused", time.Second)
@@ -57,6 +59,8 @@ func TestMetrics(t *testing.T) {
 		`waybill_commit_seconds_count 1`,
 		`waybill_commit_seconds_sum 0.003`,
 		`waybill_commit_events_sum 5`,
+		`waybill_events_total{outcome="too_late",source="momo"} 0`,
+		`waybill_query_seconds_sum 0.03`,
 		`waybill_requests_total{dialect="meta",operation="analytics",outcome="ok"} 1`,
 		`waybill_requests_total{dialect="meta",operation="none",outcome="refused"} 2`,
 		`waybill_request_seconds_sum{dialect="meta",operation="analytics"} 0.002`,
@@ -71,6 +75,7 @@ func TestNoMetrics(t *testing.T) {
 	var m *telemetry.Metrics
 	m.Events("meta", "received", 3)
 	m.Commit(5, time.Second)
+	m.Query(time.Second)
 	m.Request("meta", "analytics", "ok", time.Second)
 	if err := m.Register(prometheus.NewCounter(prometheus.CounterOpts{Name: "x"})); err != nil {
 		t.Error(err)
@@ -82,7 +87,7 @@ func TestNoMetrics(t *testing.T) {
 	}
 }
 
-// However many words come in, the number of series is bounded, and no event goes
+// However many words come in, the number of series is bounded, and nothing goes
 // uncounted.
 func TestLabelsAreBounded(t *testing.T) {
 	m := telemetry.New()
@@ -91,20 +96,39 @@ func TestLabelsAreBounded(t *testing.T) {
 		m.Events("meta", "status "+strconv.Itoa(i), 1)
 		m.Events("meta", strconv.Itoa(i), 1)
 		m.Request("meta", strconv.Itoa(i), "ok", time.Millisecond)
+		m.Request(strconv.Itoa(i), strconv.Itoa(i), strconv.Itoa(i), time.Millisecond)
 	}
-	series, sum := 0, 0
-	for _, line := range scrape(t, m) {
-		if strings.HasPrefix(line, "waybill_events_total") {
-			var count int
-			if _, err := fmt.Sscan(line[strings.LastIndex(line, " "):], &count); err != nil {
-				t.Fatalf("%s: %v", line, err)
+	lines := scrape(t, m)
+	for name, limit := range map[string]int{
+		"waybill_events_total": 131, "waybill_requests_total": 181, "waybill_request_seconds_count": 55,
+	} {
+		series, sum := 0, 0
+		for _, line := range lines {
+			if strings.HasPrefix(line, name+"{") {
+				var count int
+				if _, err := fmt.Sscan(line[strings.LastIndex(line, " "):], &count); err != nil {
+					t.Fatalf("%s: %v", line, err)
+				}
+				series, sum = series+1, sum+count
 			}
-			series, sum = series+1, sum+count
+		}
+		if series > limit || sum != 2*n {
+			t.Errorf("%s has %d series with %d, want at most %d with %d", name, series, sum, limit, 2*n)
 		}
 	}
-	if series > 501 || sum != 2*n {
-		t.Errorf("%d series with %d events, want at most 501 with %d", series, sum, 2*n)
+}
+
+// The rest of a dialect's operations still counts as the dialect's.
+func TestTheRestOfADialect(t *testing.T) {
+	m := telemetry.New()
+	for i := range 200 {
+		m.Request("meta", strconv.Itoa(i), "ok", time.Millisecond)
 	}
+	m.Request("momo", "report", "failed", time.Millisecond)
+	wants(t, scrape(t, m),
+		`waybill_requests_total{dialect="meta",operation="other",outcome="ok"} 50`,
+		`waybill_requests_total{dialect="momo",operation="other",outcome="failed"} 1`,
+		`waybill_request_seconds_count{dialect="meta",operation="other"} 176`)
 }
 
 func TestLabelsAreWords(t *testing.T) {
@@ -137,6 +161,14 @@ func TestMetricsUsedByMany(t *testing.T) {
 	wants(t, scrape(t, m),
 		`waybill_events_total{outcome="received",source="meta"} 8000`,
 		`waybill_requests_total{dialect="meta",operation="1",outcome="ok"} 2664`)
+}
+
+func TestBuild(t *testing.T) {
+	m := telemetry.New()
+	if err := m.Build("v1.2.3"); err != nil {
+		t.Fatal(err)
+	}
+	wants(t, scrape(t, m), `waybill_build_info{go_version="`+runtime.Version()+`",version="v1.2.3"} 1`)
 }
 
 func TestRegister(t *testing.T) {

@@ -220,7 +220,7 @@ func newACS3Claim(q *request) (claim, error) {
 	c := &acs3Claim{request: q, authorization: a, headers: make(params, len(a.signedHeaders))}
 	for i, name := range a.signedHeaders {
 		if name == "host" {
-			c.headers[i] = param{name, q.host}
+			c.headers[i] = param{name, q.Host}
 			continue
 		}
 		values := q.header[headerKey(name)]
@@ -302,7 +302,7 @@ func (c *acs3Claim) canonicalRequest(dst []byte, headers params) []byte {
 // tokens replaced; the text is the gateway's.
 func (c *acs3Claim) mismatch() error {
 	headers := slices.Clone(c.headers)
-	headers.set("host", c.request.host)
+	headers.set("host", c.request.Host)
 	stringToSign := acs3StringToSign(c.canonicalRequest(nil, headers))
 	for i := range headers {
 		if strings.HasSuffix(headers[i].name, "-token") {

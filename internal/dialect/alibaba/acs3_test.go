@@ -112,7 +112,7 @@ func TestAlteredACS3CallsAreRefused(t *testing.T) {
 			v, _ := verifierAt(t, clock, AuthOptions{})
 			r := sdkRequest(t, "go_acs3_5")
 			tt.change(r)
-			q, err := parseRequest(r, edge{}, bodyLimit)
+			q, err := parseRequest(r, bodyLimit)
 			if err == nil {
 				_, err = v.verify(q, view)
 			}

@@ -60,7 +60,6 @@ type Options struct {
 type API struct {
 	directory *directory.Directory
 	store     waybill.Store
-	edge      edge
 	verifier  *verifier
 	throttle  *throttle
 	receipts  *receipts
@@ -90,7 +89,6 @@ func New(opt Options) *API {
 	a := &API{
 		directory: opt.Directory,
 		store:     opt.Store,
-		edge:      edge{opt.Auth.Proxies},
 		verifier:  newVerifier(opt.Auth, opt.Tokens),
 		throttle:  newThrottle(opt.Limits, opt.Now),
 		receipts: &receipts{
@@ -193,7 +191,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	e := newEncoder(w, r)
-	q, err := parseRequest(r, a.edge, maxCallBytes)
+	q, err := parseRequest(r, maxCallBytes)
 	if err != nil {
 		e.fail(a.vendorError(r.Context(), err), err)
 		return

@@ -2,7 +2,6 @@ package alibaba
 
 import (
 	"crypto/hmac"
-	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -28,10 +27,6 @@ type AuthOptions struct {
 	// host is signed, so a call must have been sent to the host that it
 	// arrives with, or to one of these.
 	Hosts []string
-
-	// Proxies are the peers whose X-Forwarded-Host, X-Forwarded-Proto and
-	// X-Forwarded-For are believed. From others these headers mean nothing.
-	Proxies []netip.Prefix
 
 	// Bearer takes bearer tokens, over TLS only. They are off by default,
 	// since whoever overhears one can use it.
@@ -223,13 +218,13 @@ func (v *verifier) inWindow(timestamp string, now time.Time) error {
 // the call can have been sent to.
 func (v *verifier) signed(c claim, q *request, secret string) bool {
 	given := []byte(c.given())
-	if hmac.Equal([]byte(c.sign(secret, q.host)), given) {
+	if hmac.Equal([]byte(c.sign(secret, q.Host)), given) {
 		return true
 	}
 	if q.style == styleRPC {
 		return false // it signs no host
 	}
-	if q.forwarded != "" && hmac.Equal([]byte(c.sign(secret, q.forwarded)), given) {
+	if q.Forwarded != "" && hmac.Equal([]byte(c.sign(secret, q.Forwarded)), given) {
 		return true
 	}
 	return slices.ContainsFunc(v.hosts, func(host string) bool {
@@ -242,7 +237,7 @@ func (v *verifier) verifyBearer(q *request, view *directory.View) (caller, error
 	if !v.bearer {
 		return caller{}, errInvalid("SignatureType")
 	}
-	if !q.secure {
+	if !q.Secure {
 		return caller{}, errNeedSsl
 	}
 	if q.bearerToken() == "" {

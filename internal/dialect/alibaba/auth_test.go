@@ -9,27 +9,30 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"waybill/internal/dialect"
 )
 
 func TestHosts(t *testing.T) {
-	proxies := []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}
+	proxies := dialect.Proxies{netip.MustParsePrefix("192.0.2.0/24")}
 	tests := []struct {
 		name      string
 		opt       AuthOptions
+		proxies   dialect.Proxies
 		host      string // that arrives; the call was sent to cams.example.com
 		forwarded []string
 		code      string
 	}{
-		{"the host that was signed", AuthOptions{}, "cams.example.com", nil, ""},
-		{"a host that a proxy changed", AuthOptions{}, "10.0.0.5:8080", nil, "SignatureDoesNotMatch"},
-		{"a host that clients are known to use", AuthOptions{Hosts: []string{"other.example", "cams.example.com"}}, "10.0.0.5:8080", nil, ""},
-		{"a host that clients are not known to use", AuthOptions{Hosts: []string{"other.example"}}, "10.0.0.5:8080", nil, "SignatureDoesNotMatch"},
-		{"a known host with another port", AuthOptions{Hosts: []string{"cams.example.com:443"}}, "10.0.0.5:8080", nil, "SignatureDoesNotMatch"},
-		{"a forwarded host of a stranger", AuthOptions{}, "10.0.0.5:8080", []string{"cams.example.com"}, "SignatureDoesNotMatch"},
-		{"a forwarded host of a proxy", AuthOptions{Proxies: proxies}, "10.0.0.5:8080", []string{"cams.example.com"}, ""},
-		{"a forwarded host behind what a client wrote", AuthOptions{Proxies: proxies}, "10.0.0.5:8080", []string{"evil.example, cams.example.com"}, ""},
-		{"a forwarded host before what a proxy wrote", AuthOptions{Proxies: proxies}, "10.0.0.5:8080", []string{"cams.example.com", "inner.example"}, "SignatureDoesNotMatch"},
-		{"a proxy that forwards no host", AuthOptions{Proxies: proxies}, "cams.example.com", nil, ""},
+		{"the host that was signed", AuthOptions{}, nil, "cams.example.com", nil, ""},
+		{"a host that a proxy changed", AuthOptions{}, nil, "10.0.0.5:8080", nil, "SignatureDoesNotMatch"},
+		{"a host that clients are known to use", AuthOptions{Hosts: []string{"other.example", "cams.example.com"}}, nil, "10.0.0.5:8080", nil, ""},
+		{"a host that clients are not known to use", AuthOptions{Hosts: []string{"other.example"}}, nil, "10.0.0.5:8080", nil, "SignatureDoesNotMatch"},
+		{"a known host with another port", AuthOptions{Hosts: []string{"cams.example.com:443"}}, nil, "10.0.0.5:8080", nil, "SignatureDoesNotMatch"},
+		{"a forwarded host of a stranger", AuthOptions{}, nil, "10.0.0.5:8080", []string{"cams.example.com"}, "SignatureDoesNotMatch"},
+		{"a forwarded host of a proxy", AuthOptions{}, proxies, "10.0.0.5:8080", []string{"cams.example.com"}, ""},
+		{"a forwarded host behind what a client wrote", AuthOptions{}, proxies, "10.0.0.5:8080", []string{"evil.example, cams.example.com"}, ""},
+		{"a forwarded host before what a proxy wrote", AuthOptions{}, proxies, "10.0.0.5:8080", []string{"cams.example.com", "inner.example"}, "SignatureDoesNotMatch"},
+		{"a proxy that forwards no host", AuthOptions{}, proxies, "cams.example.com", nil, ""},
 	}
 	view := view(t)
 	for _, tt := range tests {
@@ -37,7 +40,9 @@ func TestHosts(t *testing.T) {
 			r := acs3Call().acs3(t)
 			r.Host, r.Header["X-Forwarded-Host"] = tt.host, tt.forwarded
 			v, _ := verifierAt(t, clock, tt.opt)
-			q, err := parseRequest(r, edge{proxies: tt.opt.Proxies}, bodyLimit)
+			scope := dialect.NewScope(r.Context(), "")
+			scope.Proxies = tt.proxies
+			q, err := parseRequest(r.WithContext(scope), bodyLimit)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -254,7 +259,7 @@ func BenchmarkVerify(b *testing.B) {
 				if len(body) > 0 {
 					r.Body = bodyOf(body)
 				}
-				q, err := parseRequest(r, edge{}, bodyLimit)
+				q, err := parseRequest(r, bodyLimit)
 				if err == nil {
 					_, err = v.verify(q, view)
 				}

@@ -105,7 +105,7 @@ const bodyLimit = 1 << 20
 
 func mustParse(t testing.TB, r *http.Request) *request {
 	t.Helper()
-	q, err := parseRequest(r, edge{}, bodyLimit)
+	q, err := parseRequest(r, bodyLimit)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,6 +26,7 @@ import (
 	"time"
 
 	"waybill"
+	"waybill/internal/dialect"
 	"waybill/internal/dialect/alibaba"
 	"waybill/internal/directory"
 	"waybill/internal/ingest"
@@ -176,6 +177,7 @@ func (g *rig) open() {
 	opt.Directory, opt.Store, opt.Recorder, opt.Tokens = g.directory, settling{g.store, g}, g.recorder, g.tokens
 	opt.Now, opt.Log, opt.Metrics = g.clock.now, log, g.metrics
 	s := server.New(server.Options{Log: log, Metrics: g.metrics})
+	s.TrustProxies(loopback)
 	s.Ready(alibaba.New(opt))
 	g.http = httptest.NewServer(s)
 }
@@ -536,4 +538,4 @@ func (g *rig) push(secret, body string) answer {
 const hookA = "hook-a-0123456789abcdef"
 
 // loopback is a proxy whose headers are believed.
-var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
+var loopback = dialect.Proxies{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}

@@ -73,8 +73,8 @@ func (a *API) authorize(ctx context.Context, c *invocation) error {
 		Principal: ram.Principal{Type: ram.SubUser, Account: c.account, Name: c.user.Name},
 		Action:    product + ":" + c.action,
 		Now:       a.now(),
-		SourceIP:  c.origin.client,
-		Secure:    c.origin.secure,
+		SourceIP:  c.Client,
+		Secure:    c.Secure,
 		UserAgent: c.header.Get("User-Agent"),
 	}
 	granted := c.rightsOf(&c.user)

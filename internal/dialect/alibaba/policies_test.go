@@ -12,7 +12,7 @@ import (
 )
 
 func TestPoliciesDecide(t *testing.T) {
-	g := newRig(t, func(o *alibaba.Options) { o.Auth.Proxies = loopback })
+	g := newRig(t)
 	const denied = "Ram.PermissionDeny"
 	for _, row := range []struct {
 		name, key                string

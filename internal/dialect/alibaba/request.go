@@ -24,7 +24,7 @@ type request struct {
 	style  style
 	method string
 	path   string
-	origin
+	dialect.Origin
 	header   http.Header
 	rawQuery string
 	body     []byte // in styleRPC nothing is signed of it but a form
@@ -36,9 +36,9 @@ type request struct {
 
 // parseRequest takes r apart. A body beyond limit bytes is refused, and so is a
 // parameter that is repeated: two readers of the call could read two values.
-func parseRequest(r *http.Request, e edge, limit int64) (*request, error) {
+func parseRequest(r *http.Request, limit int64) (*request, error) {
 	q := &request{
-		method: r.Method, path: r.URL.EscapedPath(), origin: e.origin(r),
+		method: r.Method, path: r.URL.EscapedPath(), Origin: dialect.OriginOf(r),
 		header: r.Header, rawQuery: r.URL.RawQuery,
 	}
 	if q.path != "" && q.path != "/" {

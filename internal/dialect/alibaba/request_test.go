@@ -1,12 +1,9 @@
 package alibaba
 
 import (
-	"crypto/tls"
 	"errors"
 	"fmt"
-	"net/http"
 	"net/http/httptest"
-	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -44,7 +41,7 @@ func TestParametersAreMerged(t *testing.T) {
 			r := httptest.NewRequest(tt.method, "/", strings.NewReader(tt.body))
 			r.URL.RawQuery = tt.query
 			r.Header.Set("Content-Type", tt.kind)
-			q, err := parseRequest(r, edge{}, bodyLimit)
+			q, err := parseRequest(r, bodyLimit)
 			if err != nil {
 				wantCode(t, err, tt.want)
 				return
@@ -104,54 +101,6 @@ func TestStyles(t *testing.T) {
 			}
 		})
 	}
-}
-
-func TestOrigins(t *testing.T) {
-	prefixes := func(texts ...string) (ps []netip.Prefix) {
-		for _, p := range texts {
-			ps = append(ps, netip.MustParsePrefix(p))
-		}
-		return ps
-	}
-	tests := []struct {
-		name    string
-		proxies []netip.Prefix
-		peer    string
-		tls     bool
-		headers http.Header
-		want    origin
-	}{
-		{"a client", nil, "192.0.2.9:1", false, nil, origin{"here:80", "", false, netip.MustParseAddr("192.0.2.9")}},
-		{"a client with TLS", nil, "[2001:db8::1]:1", true, nil, origin{"here:80", "", true, netip.MustParseAddr("2001:db8::1")}},
-		{"a client that lies", prefixes("10.0.0.0/8"), "192.0.2.9:1", false, forwarded("there", "https", "10.1.1.1"), origin{"here:80", "", false, netip.MustParseAddr("192.0.2.9")}},
-		{"a proxy", prefixes("10.0.0.0/8"), "10.0.0.1:1", false, forwarded("there:8443", "https", "192.0.2.9"), origin{"here:80", "there:8443", true, netip.MustParseAddr("192.0.2.9")}},
-		{"a proxy reached over TLS by a client without", prefixes("10.0.0.0/8"), "10.0.0.1:1", true, forwarded("there", "http", "192.0.2.9"), origin{"here:80", "there", false, netip.MustParseAddr("192.0.2.9")}},
-		{"a proxy that appends to a lie", prefixes("10.0.0.0/8"), "10.0.0.1:1", false, forwarded("evil, there", "https, http", "203.0.113.7, 192.0.2.9"), origin{"here:80", "there", false, netip.MustParseAddr("192.0.2.9")}},
-		{"a chain of proxies", prefixes("10.0.0.0/8", "2001:db8::/32"), "[::ffff:10.0.0.1]:1", false, forwarded("there", "https", "192.0.2.9,2001:db8::5, 10.2.2.2"), origin{"here:80", "there", true, netip.MustParseAddr("192.0.2.9")}},
-		{"nothing but proxies", prefixes("10.0.0.0/8"), "10.0.0.1:1", false, forwarded("", "", "10.3.3.3, 10.2.2.2"), origin{"here:80", "", false, netip.MustParseAddr("10.3.3.3")}},
-		{"a proxy that says nothing", prefixes("10.0.0.0/8"), "10.0.0.1:1", false, nil, origin{"here:80", "", false, netip.MustParseAddr("10.0.0.1")}},
-		{"an address that is none", prefixes("10.0.0.0/8"), "10.0.0.1:1", false, forwarded("", "", "192.0.2.9, unknown"), origin{"here:80", "", false, netip.Addr{}}},
-		{"an address with its port", prefixes("10.0.0.0/8"), "10.0.0.1:1", false, forwarded("", "", "192.0.2.9:4711"), origin{"here:80", "", false, netip.MustParseAddr("192.0.2.9")}},
-		{"an IPv6 address with its port", prefixes("10.0.0.0/8"), "10.0.0.1:1", false, forwarded("", "", "[2001:db8::1]:443"), origin{"here:80", "", false, netip.MustParseAddr("2001:db8::1")}},
-		{"an IPv6 address in brackets", prefixes("10.0.0.0/8"), "10.0.0.1:1", false, forwarded("", "", "[2001:db8::1]"), origin{"here:80", "", false, netip.MustParseAddr("2001:db8::1")}},
-		{"no network", nil, "@", false, nil, origin{host: "here:80"}},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			r := httptest.NewRequest("GET", "http://here:80/", nil)
-			r.RemoteAddr, r.Header = tt.peer, tt.headers
-			if tt.tls {
-				r.TLS = &tls.ConnectionState{}
-			}
-			if got := (edge{proxies: tt.proxies}).origin(r); got != tt.want {
-				t.Errorf("origin is %+v, want %+v", got, tt.want)
-			}
-		})
-	}
-}
-
-func forwarded(host, proto, client string) http.Header {
-	return http.Header{"X-Forwarded-Host": {host}, "X-Forwarded-Proto": {proto}, "X-Forwarded-For": {client}}
 }
 
 func TestErrors(t *testing.T) {

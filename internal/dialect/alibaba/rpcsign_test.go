@@ -49,7 +49,7 @@ func TestAlteredRPCCallsAreRefused(t *testing.T) {
 			r := rpcCall().rpc(t)
 			r.URL.RawQuery = tt.change(r.URL.RawQuery)
 			v, _ := verifierAt(t, clock, AuthOptions{})
-			q, err := parseRequest(r, edge{}, bodyLimit)
+			q, err := parseRequest(r, bodyLimit)
 			if err == nil {
 				_, err = v.verify(q, view)
 			}

@@ -42,7 +42,7 @@ type call struct {
 // newCall returns the call that r makes. Where the parameters can't be read the
 // call has those of the query.
 func newCall(r *http.Request) (*call, error) {
-	c := &call{method: r.Method, bearer: bearer(r), origin: originOf(r), known: r.Header.Values("If-None-Match"), work: new(work)}
+	c := &call{method: r.Method, bearer: bearer(r), origin: dialect.OriginOf(r).URL(), known: r.Header.Values("If-None-Match"), work: new(work)}
 	c.setPath(r.URL.Path)
 	var err error
 	c.params, err = parseParameters(r)
@@ -93,35 +93,6 @@ func (c *call) headers() http.Header {
 	h.Set("Vary", "Accept-Encoding")
 	h.Set("Content-Type", "application/json; charset=UTF-8")
 	return h
-}
-
-var hostPattern = regexp.MustCompile(`^[A-Za-z0-9._-]+(:[0-9]{1,5})?$|^\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?$`)
-
-// originOf returns the scheme and host under which the caller called, as far as
-// the proxies before us say. Whoever lies about it spoils the links of the own
-// answer and no one else's, since answers are never shared.
-func originOf(r *http.Request) string {
-	scheme, host := "http", r.Host
-	if r.TLS != nil {
-		scheme = "https"
-	}
-	switch proto := strings.ToLower(lastValue(r.Header["X-Forwarded-Proto"])); proto {
-	case "http", "https":
-		scheme = proto
-	}
-	if forwarded := lastValue(r.Header["X-Forwarded-Host"]); hostPattern.MatchString(forwarded) {
-		host = forwarded
-	}
-	return scheme + "://" + host
-}
-
-// lastValue returns the last of the values, which the nearest proxy has added.
-func lastValue(values []string) string {
-	if len(values) == 0 {
-		return ""
-	}
-	v := values[len(values)-1]
-	return strings.TrimSpace(v[strings.LastIndexByte(v, ',')+1:])
 }
 
 // A session is a call whose caller is known.

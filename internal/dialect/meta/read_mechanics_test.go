@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
@@ -12,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/txtar"
+
+	"waybill/internal/dialect"
 )
 
 // shopHistory returns the history of the exchanges about templates.
@@ -132,7 +135,8 @@ func nextOf(t testing.TB, w *httptest.ResponseRecorder) string {
 	return answer.Paging.Next
 }
 
-// TestLinkOrigins checks under which address links lead back.
+// TestLinkOrigins checks under which address links lead back. Only a trusted
+// proxy can change it.
 func TestLinkOrigins(t *testing.T) {
 	tests := []struct {
 		name   string
@@ -163,10 +167,18 @@ func TestLinkOrigins(t *testing.T) {
 			for name, values := range tt.header {
 				r.Header[name] = values
 			}
-			w := httptest.NewRecorder()
-			g.api.ServeHTTP(w, r)
-			if next := nextOf(t, w); !strings.HasPrefix(next, tt.want) {
-				t.Errorf("next is %s, want %s...", next, tt.want)
+			scope := dialect.NewScope(r.Context(), "")
+			scope.Proxies = dialect.Proxies{netip.MustParsePrefix("192.0.2.0/24")}
+			for peer, want := range map[string]string{
+				"192.0.2.1:1234":    tt.want,
+				"198.51.100.1:1234": map[bool]string{false: "http", true: "https"}[tt.tls] + "://graph.example:8080/",
+			} {
+				r.RemoteAddr = peer
+				w := httptest.NewRecorder()
+				g.api.ServeHTTP(w, r.WithContext(scope))
+				if next := nextOf(t, w); !strings.HasPrefix(next, want) {
+					t.Errorf("of %s next is %s, want %s...", peer, next, want)
+				}
 			}
 		})
 	}

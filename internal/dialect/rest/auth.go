@@ -24,7 +24,7 @@ func (a *API) authenticate(r *http.Request) (waybill.Token, error) {
 		return waybill.Token{}, challenge(http.StatusUnauthorized, "",
 			waybill.Errorf(waybill.Unauthenticated, "the header Authorization: Bearer <token> is missing"))
 	}
-	token, ok := a.opt.Directory.View().Token(secret)
+	token, ok := a.opt.Directory.View().BoundToken(secret)
 	if !ok || token.Expired(a.opt.Now()) {
 		return waybill.Token{}, challenge(http.StatusUnauthorized, `, error="invalid_token"`,
 			waybill.Errorf(waybill.Unauthenticated, "the token is unknown or has expired"))
@@ -45,7 +45,7 @@ func bearer(h http.Header) (string, bool) {
 }
 
 // authorize returns Denied unless t may call rt. The scope admin stands for all.
-func authorize(t *waybill.Token, rt route) error {
+func authorize(t *waybill.Token, rt *route) error {
 	switch {
 	case rt.operator && !t.Operator():
 		return challenge(http.StatusForbidden, `, error="insufficient_scope", scope="admin"`,

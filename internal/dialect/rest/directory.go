@@ -5,7 +5,6 @@ import (
 	"errors"
 	"mime"
 	"net/http"
-	"strconv"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -20,32 +19,32 @@ const maxDocument = 4 << 20
 
 // applied is the answer to a document.
 type applied struct {
-	Changes []string `json:"changes"` // the diff, one change a line
-	Applied bool     `json:"applied"` // false for a dry run
+	Changes []string `json:"changes" doc:"What changed, or would; one change each."`
+	Applied bool     `json:"applied" doc:"False for a dry run."`
 }
 
-// postDirectory applies a directory document in YAML. The query may have
-// prune=true, which deletes what the document does not name, and dry_run=true,
-// which changes nothing. Variables in the document are not expanded here: the
+type directoryParams struct {
+	Prune  bool `query:"prune" doc:"Delete what the document does not name." example:"true"`
+	DryRun bool `query:"dry_run" doc:"Change nothing, only tell." example:"true"`
+}
+
+// postDirectory applies a directory document in YAML. Variables in the document are not expanded here: the
 // environment of the server is nobody's business.
-func (a *API) postDirectory(ctx context.Context, c *call) (any, error) {
-	opt, err := applyOptions(c.Request)
-	if err != nil {
-		return nil, err
-	}
+func (a *API) postDirectory(ctx context.Context, c *call, p *directoryParams) (applied, error) {
+	opt := directory.ApplyOptions{Prune: p.Prune, DryRun: p.DryRun}
+	answer := applied{Changes: []string{}, Applied: !opt.DryRun}
 	text, err := readDocument(c.Request)
 	if err != nil {
-		return nil, err
+		return answer, err
 	}
 	document, err := directory.Parse(strings.NewReader(text.Document), text.variable)
 	if err != nil {
-		return nil, unprocessable(err)
+		return answer, unprocessable(err)
 	}
 	diff, err := a.opt.Directory.Apply(ctx, document, opt)
 	if err != nil {
-		return nil, unprocessable(err)
+		return answer, unprocessable(err)
 	}
-	answer := applied{Changes: []string{}, Applied: !opt.DryRun}
 	for line := range strings.Lines(diff.String()) {
 		answer.Changes = append(answer.Changes, strings.TrimSuffix(line, "\n"))
 	}
@@ -54,8 +53,8 @@ func (a *API) postDirectory(ctx context.Context, c *call) (any, error) {
 
 // A variablesDocument is a document with the variables that it mentions.
 type variablesDocument struct {
-	Document  string            `json:"document"`
-	Variables map[string]string `json:"variables"`
+	Document  string            `json:"document" doc:"The directory, in YAML."`
+	Variables map[string]string `json:"variables,omitempty" doc:"Values of the variables that the document mentions."`
 }
 
 func (d variablesDocument) variable(name string) (string, bool) {
@@ -78,27 +77,6 @@ func readDocument(r *http.Request) (variablesDocument, error) {
 		return d, waybill.Errorf(waybill.Invalid, "the body is not an object with document and variables: %v", err)
 	}
 	return d, nil
-}
-
-// applyOptions refuses unknown parameters: a mistyped dry_run must not apply.
-func applyOptions(r *http.Request) (directory.ApplyOptions, error) {
-	var opt directory.ApplyOptions
-	query, err := dialect.Parameters(r, "prune", "dry_run")
-	if err != nil {
-		return opt, err
-	}
-	for parameter, target := range map[string]*bool{"prune": &opt.Prune, "dry_run": &opt.DryRun} {
-		if !query.Has(parameter) {
-			continue
-		}
-		text := query.Get(parameter)
-		value, err := strconv.ParseBool(text)
-		if err != nil {
-			return opt, waybill.Errorf(waybill.Invalid, "%s %s is neither true nor false", parameter, cut(text))
-		}
-		*target = value
-	}
-	return opt, nil
 }
 
 // unprocessable adds the list of mistakes to an error of a document.

@@ -9,7 +9,6 @@ import (
 
 	"waybill"
 	"waybill/internal/dialect"
-	"waybill/internal/directory"
 	"waybill/internal/event"
 )
 
@@ -26,52 +25,78 @@ const maxCompressed = 8 << 20
 // others waiting. Where that fails midway the answer is an error, and the first
 // events are recorded nevertheless: the client sends the whole body again, which
 // counts nothing twice.
-func (a *API) postEvents(ctx context.Context, c *call) (any, error) {
+func (a *API) postEvents(ctx context.Context, c *call, _ *nothing) (event.Report, error) {
+	var report event.Report
 	if err := checkContentType(c.Header.Get("Content-Type")); err != nil {
-		return nil, err
+		return report, err
 	}
 	if err := dialect.Reserve(ctx, probableBytes(c.Request)); err != nil {
-		return nil, err
+		return report, err
 	}
 	body, err := dialect.ReadInflated(c.Request, maxCompressed, event.MaxBody)
 	if err != nil {
-		return nil, err
+		return report, err
 	}
 	if err := dialect.Hold(ctx, event.Memory(body)); err != nil {
-		return nil, err
+		return report, err
 	}
-	batch, err := event.Parse(body, channelsOf(c.token, a.opt.Directory.View()))
+	batch, err := event.Parse(body, a.writable(c))
 	if err != nil {
-		return nil, err
+		return report, err
 	}
 	// A tenant's own events and its webhooks wait in queues of their own.
 	receipt, err := a.opt.Recorder.RecordParts(ctx, name+"/"+c.token.Account, batch.Events)
 	if err != nil {
-		return nil, err
+		return report, err
 	}
 	receipt.Count(a.opt.Metrics, name, batch.Received, batch.Rejected())
 	for _, r := range receipt.Rejected {
 		batch.Reject(r.Index, r.Err)
 	}
-	report := batch.Report()
+	report = batch.Report()
 	if receipt.Known {
 		report.Changed, report.TooLate = &receipt.Changed, receipt.TooLate
 	}
 	return report, nil
 }
 
-// channelsOf returns the channels that a token may write to. A foreign one is
+func eventRoutes() []route {
+	return []route{{
+		method: http.MethodPost, pattern: "/events", scope: waybill.ScopeEventsWrite, perChannel: true, unlimited: true,
+		id: "postEvents", tag: tagEvents, summary: "Record events",
+		doc: "One JSON object on each line, or one array of them; plain, gzip or zstd (`Content-Encoding`). The answer comes " +
+			"when everything is on disk. What is wrong with one event rejects that one, and `line` is its line, or in an array " +
+			"the number of its element.\n\n" +
+			"A large body is recorded in parts. If the answer is an error, a part may be recorded: send the whole body again, " +
+			"nothing counts twice.",
+		operation: does((*API).postEvents),
+		reads: &reading{
+			kinds: contentTypes(), object: event.Object{}, many: true,
+			example: `{"channel":"cams-demo","message":"m-1","status":"delivered","at":"2026-11-20T10:00:00Z"}`,
+		},
+		example: `{"received":3,"changed":2,"rejected":[{"line":3,` +
+			`"error":"status \"deliverd\" is unknown, did you mean \"delivered\"?"}]}`,
+		errors: []int{http.StatusUnsupportedMediaType},
+	}}
+}
+
+// writable returns the channels that a call may write to. A foreign one is
 // answered like one that does not exist.
-func channelsOf(t *waybill.Token, view *directory.View) event.Channels {
+func (a *API) writable(c *call) event.Channels {
+	view := a.opt.Directory.View()
+	reached := make(map[string]bool) // so that policies are asked once, not for each event
 	return func(id string) (waybill.ChannelNumber, error) {
 		if id == "" {
 			return 0, waybill.Errorf(waybill.Invalid, "channel is missing")
 		}
-		c, ok := view.Channel(id)
-		if !ok || !t.Reaches(&c) {
+		ch, ok := view.Channel(id)
+		if _, asked := reached[id]; ok && !asked {
+			reached[id] = a.reaches(c, &ch)
+		}
+		if !reached[id] {
 			return 0, waybill.Errorf(waybill.Invalid, "channel %s is unknown", cut(id))
 		}
-		return c.Number, nil
+		return ch.Number, nil
 	}
 }
 

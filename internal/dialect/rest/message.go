@@ -2,6 +2,7 @@ package rest
 
 import (
 	"context"
+	"net/http"
 	"time"
 
 	"waybill"
@@ -9,63 +10,83 @@ import (
 
 // history is one message as the ledger knows it.
 type history struct {
-	Channel   string            `json:"channel"`
-	Message   string            `json:"message"`
-	Recipient string            `json:"recipient,omitempty"` // where it is kept
-	Kind      string            `json:"kind"`
-	Collected bool              `json:"collected"`
-	Stages    stages            `json:"stages"`  // the earliest report of each
-	Reached   stages            `json:"reached"` // as it counts: with what later stages imply
-	Failure   *failure          `json:"failure,omitempty"`
-	Labels    map[string]string `json:"labels"`
-	Clicks    []click           `json:"clicks"`
+	Channel   string            `json:"channel" doc:"ID of the channel." example:"cams-demo"`
+	Message   string            `json:"message" doc:"The vendor's ID of the message; empty where IDs are not kept." example:"m-1"`
+	Recipient string            `json:"recipient,omitempty" doc:"Whom it went to, where that is kept." example:"6281234567890"`
+	Kind      string            `json:"kind" enum:"session,template,inbound" doc:"What sort of message it is."`
+	Collected bool              `json:"collected" doc:"Whether the Alibaba operations count it."`
+	Stages    stages            `json:"stages" doc:"The earliest report of each stage."`
+	Reached   stages            `json:"reached" doc:"The stages as they count: with what later stages imply."`
+	Failure   *failure          `json:"failure,omitempty" doc:"Why it failed, if it did."`
+	Labels    map[string]string `json:"labels" doc:"The labels that are known."`
+	Clicks    []click           `json:"clicks" doc:"The 64 earliest clicks."`
 }
 
 // stages are times in RFC 3339, empty where the message did not get there.
 type stages struct {
-	Accepted  string `json:"accepted,omitempty"`
-	Sent      string `json:"sent,omitempty"`
-	Delivered string `json:"delivered,omitempty"`
-	Read      string `json:"read,omitempty"`
-	Failed    string `json:"failed,omitempty"`
+	Accepted  string `json:"accepted,omitempty" format:"date-time" doc:"When the vendor took it." example:"2026-11-20T10:00:00Z"`
+	Sent      string `json:"sent,omitempty" format:"date-time" doc:"When the vendor sent it on." example:"2026-11-20T10:00:01Z"`
+	Delivered string `json:"delivered,omitempty" format:"date-time" doc:"When it reached the device." example:"2026-11-20T10:00:02Z"`
+	Read      string `json:"read,omitempty" format:"date-time" doc:"When it was read." example:"2026-11-20T10:05:00Z"`
+	Failed    string `json:"failed,omitempty" format:"date-time" doc:"When it failed." example:"2026-11-20T10:00:02Z"`
 }
 
 type failure struct {
-	Code  string `json:"code"`
-	Title string `json:"title,omitempty"`
+	Code  string `json:"code" doc:"The vendor's error code." example:"131026"`
+	Title string `json:"title,omitempty" doc:"The vendor's words." example:"Undeliverable"`
 }
 
 type click struct {
-	ID     string  `json:"id"`
-	At     string  `json:"at"`
-	Button *button `json:"button,omitempty"`
+	ID     string  `json:"id" doc:"ID of the click." example:"c-1"`
+	At     string  `json:"at" format:"date-time" doc:"When." example:"2026-11-20T10:06:00Z"`
+	Button *button `json:"button,omitempty" doc:"What was clicked, if known."`
 }
 
 type button struct {
-	Type string `json:"type"`
-	Text string `json:"text"`
+	Type string `json:"type" doc:"The vendor's word for the sort of button." example:"quick_reply_button"`
+	Text string `json:"text" doc:"What stands on it." example:"Yes"`
+}
+
+type messageParams struct {
+	Channel string `path:"channel" doc:"ID of the channel." example:"cams-demo"`
+	ID      string `path:"id" doc:"The vendor's ID of the message, with its slashes escaped." example:"m-1"`
+}
+
+func messageRoutes() []route {
+	return []route{{
+		method: http.MethodGet, pattern: "/messages/{channel}/{id}", scope: waybill.ScopeMetricsRead,
+		id: "getMessage", tag: tagMessages, summary: "The history of one message",
+		doc:       "All that was reported of the message, merged. A channel that the token does not reach is answered like an unknown message.",
+		operation: does((*API).message),
+		example: `{"channel":"cams-demo","message":"m-1","recipient":"6281234567890","kind":"template","collected":true,` +
+			`"stages":{"sent":"2026-11-20T10:00:01Z","read":"2026-11-20T10:05:00Z"},` +
+			`"reached":{"accepted":"2026-11-20T10:00:01Z","sent":"2026-11-20T10:00:01Z","delivered":"2026-11-20T10:05:00Z","read":"2026-11-20T10:05:00Z"},` +
+			`"labels":{"country":"ID","template":"1100"},` +
+			`"clicks":[{"id":"c-1","at":"2026-11-20T10:06:00Z","button":{"type":"quick_reply_button","text":"Yes"}}]}`,
+	}}
 }
 
 // message answers the history of one message. A channel that the token does not
 // reach is answered like an unknown message.
-func (a *API) message(ctx context.Context, c *call) (any, error) {
-	channel, id := c.values["channel"], c.values["id"]
+func (a *API) message(ctx context.Context, c *call, p *messageParams) (history, error) {
+	channel, id := p.Channel, p.ID
+	var h history
 	unknown := waybill.Errorf(waybill.NotFound, "message %s of channel %s is unknown", cut(id), cut(channel))
 	ch, ok := a.opt.Directory.View().Channel(channel)
-	if !ok || !c.token.Reaches(&ch) {
-		return nil, unknown
+	if !ok || !a.reaches(c, &ch) {
+		return h, unknown
 	}
 	m, err := a.opt.Store.Message(ctx, ch.Number, id)
 	if waybill.CodeOf(err) == waybill.NotFound && err != nil {
-		return nil, unknown
+		return h, unknown
 	}
 	if err != nil {
-		return nil, err
+		return h, err
 	}
-	h := newHistory(&ch, id, &m)
+	h = newHistory(&ch, id, &m)
 	h.Recipient, err = a.opt.Store.Recipient(ctx, ch.Number, id)
 	if waybill.CodeOf(err) == waybill.NotFound && err != nil {
-		return nil, unknown // it was dropped between the two questions
+		return h, unknown // it was dropped between the two questions
 	}
 	return h, err
 }

@@ -16,12 +16,12 @@ import (
 //
 // https://www.rfc-editor.org/rfc/rfc9457
 type problem struct {
-	Type      string   `json:"type"`
-	Title     string   `json:"title"`
-	Status    int      `json:"status"`
-	Detail    string   `json:"detail"`
-	RequestID string   `json:"request_id,omitempty"`
-	Mistakes  []string `json:"mistakes,omitempty"`
+	Type      string   `json:"type" format:"uri" doc:"Always about:blank: the status says what sort of failure it is." example:"about:blank"`
+	Title     string   `json:"title" doc:"The name of the status." example:"Bad Request"`
+	Status    int      `json:"status" minimum:"400" maximum:"599" doc:"The status of the answer." example:"400"`
+	Detail    string   `json:"detail" doc:"What was wrong with which value." example:"parameter from is missing"`
+	RequestID string   `json:"request_id,omitempty" doc:"ID of the request, which the server's log has too." example:"01JD3Z5Q"`
+	Mistakes  []string `json:"mistakes,omitempty" doc:"All mistakes of a document, one each."`
 }
 
 // A refusal is an error that needs more than the status of its code.
@@ -88,6 +88,7 @@ func (a *API) writeError(w http.ResponseWriter, r *http.Request, err error) {
 		}
 	}
 	p.Title = http.StatusText(p.Status)
+	w.Header().Del("ETag") // of an object that is not answered
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Content-Type", "application/problem+json")
 	dialect.WriteJSON(w, p.Status, p)

@@ -1,14 +1,17 @@
-// Package rest is Waybill's own API, under /waybill/v1: events come in, the
-// directory is changed, messages are looked up, segments are written and read. All answers are JSON, and all
-// failures are problems as in RFC 9457.
+// Package rest is Waybill's own API, under /waybill/v1. Everything that a call
+// takes and answers stands in one row of a table, see route: the pipeline runs by
+// it, and the OpenAPI document is made of it. Answers are JSON, some also tables,
+// and all failures are problems as in RFC 9457.
 package rest
 
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"waybill"
@@ -23,13 +26,6 @@ const (
 	prefix = "/waybill/"
 )
 
-// Paths of several calls.
-const (
-	segmentsPath  = "/waybill/v1/channels/{channel}/segments"
-	segmentPath   = segmentsPath + "/{id}"
-	snapshotsPath = segmentPath + "/snapshots"
-)
-
 // Options are what an API is made of.
 type Options struct {
 	Directory *directory.Directory
@@ -40,18 +36,26 @@ type Options struct {
 	Metrics   *telemetry.Metrics // nil counts nothing
 	Version   string             // of the program
 
+	// CallsPerSecond is how many calls a token may make, on average; 0 is no
+	// limit.
+	CallsPerSecond int
+
 	// Backup writes a copy of the store into a new directory. It is nil where the
 	// store lies elsewhere.
 	Backup func(ctx context.Context, directory string) error
 
-	// TemporaryKey issues a temporary access key; its result is the answer.
-	TemporaryKey func(account, user string, life time.Duration) (any, error)
+	// TemporaryKey issues a temporary access key.
+	TemporaryKey func(account, user string, life time.Duration) (TemporaryKey, error)
 }
 
 // An API answers the calls of Waybill's own dialect.
 type API struct {
-	opt    Options
-	routes []route
+	opt      Options
+	routes   []route
+	document func() (json.RawMessage, error) // of OpenAPI
+	page     http.Handler                    // to try the calls
+	limiter  *dialect.Limiter                // of calls, by token
+	heavy    chan struct{}                   // holds a value for each heavy call in progress
 }
 
 var _ dialect.Dialect = (*API)(nil)
@@ -62,27 +66,9 @@ func New(opt Options) *API {
 		opt.Now = time.Now
 	}
 	opt.Log = cmp.Or(opt.Log, slog.New(slog.DiscardHandler))
-	return &API{opt: opt, routes: routes()}
-}
-
-// routes is the table of all calls.
-func routes() []route {
-	return []route{
-		{method: http.MethodPost, pattern: "/waybill/v1/events", scope: waybill.ScopeEventsWrite, run: (*API).postEvents},
-		{method: http.MethodPost, pattern: "/waybill/v1/directory", operator: true, run: (*API).postDirectory},
-		{method: http.MethodGet, pattern: "/waybill/v1/messages/{channel}/{id}", scope: waybill.ScopeMetricsRead, run: (*API).message},
-		{method: http.MethodGet, pattern: segmentsPath, scope: waybill.ScopeMetricsRead, run: (*API).segments},
-		{method: http.MethodPost, pattern: segmentsPath, scope: waybill.ScopeEventsWrite, run: (*API).postSegments},
-		{method: http.MethodGet, pattern: segmentPath, scope: waybill.ScopeMetricsRead, run: (*API).segment},
-		{method: http.MethodPut, pattern: segmentPath, scope: waybill.ScopeEventsWrite, run: (*API).putSegment},
-		{method: http.MethodDelete, pattern: segmentPath, scope: waybill.ScopeEventsWrite, run: (*API).deleteSegment},
-		{method: http.MethodGet, pattern: snapshotsPath, scope: waybill.ScopeMetricsRead, run: (*API).snapshots},
-		{method: http.MethodPost, pattern: snapshotsPath, scope: waybill.ScopeEventsWrite, run: (*API).postSnapshots},
-		{method: http.MethodPost, pattern: "/waybill/v1/erasures", operator: true, run: (*API).postErasure},
-		{method: http.MethodPost, pattern: "/waybill/v1/backups", operator: true, run: (*API).postBackup},
-		{method: http.MethodPost, pattern: "/waybill/v1/temporary-keys", scope: waybill.ScopeAdmin, run: (*API).postTemporaryKey},
-		{method: http.MethodGet, pattern: "/waybill/v1/version", run: (*API).version},
-	}
+	a := &API{opt: opt, routes: routes(), limiter: newLimiter(opt.CallsPerSecond, opt.Now), page: newPage(), heavy: make(chan struct{}, maxHeavy)}
+	a.document = sync.OnceValues(func() (json.RawMessage, error) { return newDocument(a.routes, opt.Version) })
+	return a
 }
 
 // Name returns the name of the dialect.
@@ -93,49 +79,75 @@ func (a *API) Match(r *http.Request) bool { return strings.HasPrefix(r.URL.Path,
 
 // Places returns what to call.
 func (a *API) Places() []string {
-	places := make([]string, 0, len(a.routes))
-	for _, rt := range a.routes {
-		places = append(places, rt.method+" "+rt.pattern)
+	places := make([]string, 0, len(a.routes)+1)
+	for i := range a.routes {
+		places = append(places, a.routes[i].method+" "+a.routes[i].path())
 	}
-	return places
+	return append(places, "GET "+pagePath)
 }
 
 // ServeHTTP answers a call.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	answer, err := a.serve(r)
+	if isPage(r.URL.Path) {
+		a.page.ServeHTTP(w, r)
+		return
+	}
+	rt, answer, err := a.serve(w.Header(), r)
+	if err == nil {
+		err = a.writeAnswer(w, r, rt, answer)
+	}
 	if err != nil {
 		a.writeError(w, r, err)
-		return
 	}
-	w.Header().Set("Cache-Control", "no-store")
-	if answer == nil {
-		w.WriteHeader(http.StatusNoContent)
-		return
-	}
-	dialect.WriteJSON(w, http.StatusOK, answer)
 }
 
 // serve authenticates, finds the route, authorizes and runs it, in that order: a
-// stranger does not learn which routes there are.
-func (a *API) serve(r *http.Request) (any, error) {
+// stranger does not learn which routes there are, but for those that are open.
+func (a *API) serve(out http.Header, r *http.Request) (*route, any, error) {
+	rt, path, notFound := match(a.routes, r)
+	if notFound == nil && rt.open {
+		answer, err := a.run(&call{Request: r, route: rt, out: out}, path)
+		return rt, answer, err
+	}
 	token, err := a.authenticate(r)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	dialect.Trust(r.Context())
-	rt, values, err := match(a.routes, r)
+	if notFound != nil || !rt.unlimited {
+		if err := a.limit(out, &token); err != nil {
+			return nil, nil, err
+		}
+	}
+	if notFound != nil {
+		return nil, nil, notFound
+	}
+	dialect.SetLogAttr(r.Context(), slog.String("operation", rt.method+" "+rt.path()))
+	if err := authorize(&token, rt); err != nil {
+		return nil, nil, err
+	}
+	c := &call{Request: r, token: &token, route: rt, out: out}
+	if err := a.permitted(c, path); err != nil {
+		return nil, nil, err
+	}
+	answer, err := a.run(c, path)
+	return rt, answer, err
+}
+
+// run reads what the call says and runs it.
+func (a *API) run(c *call, path map[string]string) (any, error) {
+	rt := c.route
+	in, err := rt.decode(c, path)
 	if err != nil {
 		return nil, err
 	}
-	dialect.SetLogAttr(r.Context(), slog.String("operation", rt.method+" "+rt.pattern))
-	if err := authorize(&token, rt); err != nil {
+	if !rt.heavy {
+		return rt.operation.run(a, c.Context(), c, in)
+	}
+	ctx, end, err := a.begin(c.Context())
+	if err != nil {
 		return nil, err
 	}
-	return rt.run(a, r.Context(), &call{Request: r, token: &token, values: values})
-}
-
-func (a *API) version(context.Context, *call) (any, error) {
-	return struct {
-		Version string `json:"version"`
-	}{a.opt.Version}, nil
+	defer end()
+	return rt.operation.run(a, ctx, c, in)
 }

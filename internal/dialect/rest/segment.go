@@ -23,34 +23,34 @@ const (
 // maxSegments is how many objects a body of segments or snapshots may have.
 const maxSegments = 100_000
 
-// A segmentObject is a segment in Waybill's own format. Nothing is required.
-type segmentObject struct {
-	Campaign     string  `json:"campaign"`
-	Size         count   `json:"size"`
-	Condition    string  `json:"condition"`
-	Status       string  `json:"status"`
-	TemplateData content `json:"template_data"`
-	CreateAt     millis  `json:"create_at"` // assigned where it is absent
-	Source       string  `json:"source"`    // ledger, snapshots; what it is where absent, else ledger
+// A SegmentObject is a segment in Waybill's own format. Nothing is required.
+type SegmentObject struct {
+	Campaign     string  `json:"campaign,omitzero" doc:"The campaign it is a send of." example:"spring"`
+	Size         count   `json:"size,omitzero" doc:"How many people it is meant for." example:"1200"`
+	Condition    string  `json:"condition,omitzero" doc:"How they were chosen, in the vendor's words." example:"FOLLOW_NO_PAYMENT"`
+	Status       string  `json:"status,omitzero" doc:"How far the send is, in the vendor's words." example:"SEGMENT_COMPLETE"`
+	TemplateData content `json:"template_data,omitzero" doc:"What is sent: a string of at most 16 KiB, kept byte for byte." example:"{}"`
+	CreateAt     millis  `json:"create_at,omitzero" doc:"When it was made, in milliseconds since 1970; assigned where it is absent. It never changes." example:"1763640000000"`
+	Source       string  `json:"source,omitzero" enum:"ledger,snapshots" doc:"Where its counts come from: ledger, where it says nothing, or snapshots. It never changes."`
 }
 
 // A segmentLine is a segment among others, with its snapshots if it has any.
 type segmentLine struct {
-	Segment string `json:"segment"`
-	segmentObject
-	Snapshots jsontext.Value `json:"snapshots"`
+	Segment string `json:"segment" doc:"ID of the segment." example:"spring-1"`
+	SegmentObject
+	Snapshots jsontext.Value `json:"snapshots,omitzero" doc:"What was counted outside; then the source is snapshots."`
 }
 
 // A snapshotObject is what was counted of a segment outside.
 type snapshotObject struct {
-	At        ndjson.Time `json:"at"`
-	Accepted  count       `json:"accepted"`
-	Sent      count       `json:"sent"`
-	Delivered count       `json:"delivered"`
-	Read      count       `json:"read"`
-	Failed    count       `json:"failed"`
-	Clicked   count       `json:"clicked"`
-	Clicks    count       `json:"clicks"`
+	At        ndjson.Time `json:"at" doc:"When it was counted." example:"\"2025-11-20T12:00:00Z\""`
+	Accepted  count       `json:"accepted,omitzero" doc:"Messages that the vendor took." example:"1200"`
+	Sent      count       `json:"sent,omitzero" doc:"Messages that the vendor sent on." example:"1190"`
+	Delivered count       `json:"delivered,omitzero" doc:"Messages that reached the device." example:"1100"`
+	Read      count       `json:"read,omitzero" doc:"Messages that were read." example:"640"`
+	Failed    count       `json:"failed,omitzero" doc:"Messages that will not arrive." example:"10"`
+	Clicked   count       `json:"clicked,omitzero" doc:"Messages with at least one click." example:"80"`
+	Clicks    count       `json:"clicks,omitzero" doc:"All clicks." example:"95"`
 }
 
 func segmentFields(string) []string {
@@ -93,7 +93,7 @@ type draft struct {
 }
 
 // draft returns w in the terms of the domain.
-func (w *segmentObject) draft(channel waybill.ChannelNumber, id string, now time.Time) (draft, error) {
+func (w *SegmentObject) draft(channel waybill.ChannelNumber, id string, now time.Time) (draft, error) {
 	d := draft{sourced: w.Source != "", Segment: waybill.Segment{
 		Channel: channel, ID: id, Campaign: w.Campaign, Size: int64(w.Size), Condition: w.Condition,
 		Status: w.Status, TemplateData: string(w.TemplateData), CreatedAt: int64(w.CreateAt),
@@ -135,7 +135,7 @@ func (w *segmentLine) draft(channel waybill.ChannelNumber, now time.Time) (draft
 	if w.Source == "" && len(w.Snapshots) > 0 {
 		w.Source = waybill.FromSnapshots.String()
 	}
-	d, err := w.segmentObject.draft(channel, w.Segment, now)
+	d, err := w.SegmentObject.draft(channel, w.Segment, now)
 	if err != nil || len(w.Snapshots) == 0 {
 		return d, nil, err
 	}
@@ -255,7 +255,7 @@ func (c *content) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 
 // parseSegment reads the body of a segment alone.
 func parseSegment(body []byte, channel waybill.ChannelNumber, id string, now time.Time) (draft, error) {
-	var w segmentObject
+	var w SegmentObject
 	if len(bytes.TrimSpace(body)) == 0 {
 		return draft{}, waybill.Errorf(waybill.Invalid, "the body is empty")
 	}

@@ -21,10 +21,10 @@ const (
 
 // imported is the answer to a body of segments or snapshots.
 type imported struct {
-	Received int                `json:"received"` // objects in the body, rejected ones too
-	Stored   int                `json:"stored"`
-	Rejected []ndjson.Rejection `json:"rejected"` // by line, the first of them
-	Omitted  int                `json:"rejected_omitted,omitempty"`
+	Received int                `json:"received" doc:"Objects in the body, rejected ones too." example:"3"`
+	Stored   int                `json:"stored" doc:"Those that stand now." example:"2"`
+	Rejected []ndjson.Rejection `json:"rejected" doc:"By line, the first 1000."`
+	Omitted  int                `json:"rejected_omitted,omitempty" doc:"How many more were rejected." example:"17"`
 }
 
 func (i *imported) reject(r ndjson.Rejection) {
@@ -64,18 +64,15 @@ func readObjects(ctx context.Context, c *call, f *ndjson.Format) ([]byte, error)
 // A large body is stored in parts. Where that fails midway the answer is an
 // error, and the first parts are stored nevertheless: the client sends the whole
 // body again, which changes nothing twice.
-func (a *API) postSegments(ctx context.Context, c *call) (any, error) {
-	if _, err := dialect.Parameters(c.Request); err != nil {
-		return nil, err
-	}
-	ch, err := a.channelOf(c)
+func (a *API) postSegments(ctx context.Context, c *call, p *channelPath) (imported, error) {
+	ch, err := a.channelOf(c, p.Channel)
 	if err != nil {
-		return nil, err
+		return imported{}, err
 	}
 	f := segmentLineFormat()
 	body, err := readObjects(ctx, c, f)
 	if err != nil {
-		return nil, err
+		return imported{}, err
 	}
 	s := segmentImport{store: a.opt.Store, byID: make(map[string]*entry)}
 	err = f.Each(body, func(line int, text []byte) error {
@@ -92,7 +89,7 @@ func (a *API) postSegments(ctx context.Context, c *call) (any, error) {
 		err = s.flush(ctx)
 	}
 	if err != nil {
-		return nil, err
+		return imported{}, err
 	}
 	return s.answer.done(), nil
 }

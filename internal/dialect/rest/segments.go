@@ -2,7 +2,6 @@ package rest
 
 import (
 	"context"
-	"strconv"
 
 	"waybill"
 	"waybill/internal/dialect"
@@ -10,38 +9,36 @@ import (
 
 // shownSegment is a segment as this API answers it.
 type shownSegment struct {
-	Channel      string `json:"channel"`
-	Segment      string `json:"segment"`
-	Campaign     string `json:"campaign"`
-	Size         int64  `json:"size"`
-	Condition    string `json:"condition"`
-	Status       string `json:"status"`
-	TemplateData string `json:"template_data"`
-	CreateAt     int64  `json:"create_at"`
-	Source       string `json:"source"`
+	Channel      string `json:"channel" doc:"ID of the channel." example:"130119"`
+	Segment      string `json:"segment" doc:"ID of the segment." example:"spring-1"`
+	Campaign     string `json:"campaign" doc:"The campaign it is a send of." example:"spring"`
+	Size         int64  `json:"size" doc:"How many people it is meant for." example:"1200"`
+	Condition    string `json:"condition" doc:"How they were chosen, in the vendor's words." example:"FOLLOW_NO_PAYMENT"`
+	Status       string `json:"status" doc:"How far the send is, in the vendor's words." example:"SEGMENT_COMPLETE"`
+	TemplateData string `json:"template_data" doc:"What was sent, byte for byte." example:"{}"`
+	CreateAt     int64  `json:"create_at" doc:"When it was made, in milliseconds since 1970. It never changes." example:"1763640000000"`
+	Source       string `json:"source" enum:"ledger,snapshots" doc:"Where its counts come from. It never changes."`
 
-	Counts counts `json:"counts"`
+	Counts Counts `json:"counts" doc:"All-time counts."`
 
-	// Pending is how many were accepted and are neither sent nor failed.
-	// It is left out where the counts do not tell it.
-	Pending *int64 `json:"pending,omitempty"`
+	Pending *int64 `json:"pending,omitempty" doc:"How many were accepted and are neither sent nor failed; left out where the counts do not tell." example:"3"`
 
-	// CountedAt is the time of the latest snapshot, of those that have any.
-	CountedAt string `json:"counted_at,omitempty"`
+	CountedAt string `json:"counted_at,omitempty" format:"date-time" doc:"When the latest snapshot was taken, where there is one." example:"2025-11-20T12:00:00Z"`
 }
 
-type counts struct {
-	Accepted  int64 `json:"accepted"`
-	Sent      int64 `json:"sent"`
-	Delivered int64 `json:"delivered"`
-	Read      int64 `json:"read"`
-	Failed    int64 `json:"failed"`
-	Clicked   int64 `json:"clicked"`
-	Clicks    int64 `json:"clicks"`
+// Counts are all-time counts of a segment, or those of a snapshot.
+type Counts struct {
+	Accepted  int64 `json:"accepted" doc:"Messages that the vendor took." example:"1200"`
+	Sent      int64 `json:"sent" doc:"Messages that the vendor sent on." example:"1190"`
+	Delivered int64 `json:"delivered" doc:"Messages that reached the device." example:"1100"`
+	Read      int64 `json:"read" doc:"Messages that were read." example:"640"`
+	Failed    int64 `json:"failed" doc:"Messages that will not arrive." example:"10"`
+	Clicked   int64 `json:"clicked" doc:"Messages with at least one click." example:"80"`
+	Clicks    int64 `json:"clicks" doc:"All clicks." example:"95"`
 }
 
-func newCounts(c waybill.Counts) counts {
-	return counts{
+func newCounts(c waybill.Counts) Counts {
+	return Counts{
 		Accepted: c[waybill.Accepted], Sent: c[waybill.Sent], Delivered: c[waybill.Delivered], Read: c[waybill.Read],
 		Failed: c[waybill.Failed], Clicked: c[waybill.Clicked], Clicks: c[waybill.Clicks],
 	}
@@ -67,50 +64,58 @@ func pending(p waybill.Provider, c waybill.Counts) *int64 {
 	return &n
 }
 
-// channelOf returns the channel that the path names. One that the token does not
-// reach is answered like one that does not exist.
-func (a *API) channelOf(c *call) (waybill.Channel, error) {
-	ch, ok := a.opt.Directory.View().Channel(c.values["channel"])
-	if !ok || !c.token.Reaches(&ch) {
-		return waybill.Channel{}, waybill.Errorf(waybill.NotFound, "channel %s is unknown", cut(c.values["channel"]))
+// channelOf returns the channel of an ID. One that the token of c does not reach
+// is answered like one that does not exist.
+func (a *API) channelOf(c *call, id string) (waybill.Channel, error) {
+	ch, ok := a.opt.Directory.View().Channel(id)
+	if !ok || !a.reaches(c, &ch) {
+		return waybill.Channel{}, waybill.Errorf(waybill.NotFound, "channel %s is unknown", cut(id))
 	}
 	return ch, nil
 }
 
-// segmentOf returns the segment that the path names.
-func (a *API) segmentOf(ctx context.Context, c *call) (waybill.Channel, waybill.SegmentReport, error) {
-	ch, err := a.channelOf(c)
+// channelPath is the path of what belongs to a channel.
+type channelPath struct {
+	Channel string `path:"channel" doc:"ID of the channel." example:"cams-demo"`
+}
+
+// segmentPath is the path of a segment.
+type segmentPath struct {
+	channelPath
+	Segment string `path:"id" doc:"ID of the segment." example:"spring-1"`
+}
+
+// segmentOf returns the segment that a path names.
+func (a *API) segmentOf(ctx context.Context, c *call, p *segmentPath) (waybill.Channel, waybill.SegmentReport, error) {
+	ch, err := a.channelOf(c, p.Channel)
 	if err != nil {
 		return ch, waybill.SegmentReport{}, err
 	}
-	report, err := a.opt.Store.Segment(ctx, ch.Number, c.values["id"])
-	return ch, report, segmentError(c, err)
+	report, err := a.opt.Store.Segment(ctx, ch.Number, p.Segment)
+	return ch, report, p.explain(err)
 }
 
-// segmentError puts an unknown segment into the words of the call.
-func segmentError(c *call, err error) error {
+// explain puts an unknown segment into the words of the call.
+func (p *segmentPath) explain(err error) error {
 	if err != nil && waybill.CodeOf(err) == waybill.NotFound {
-		return waybill.Errorf(waybill.NotFound, "segment %s of channel %s is unknown", cut(c.values["id"]), cut(c.values["channel"]))
+		return waybill.Errorf(waybill.NotFound, "segment %s of channel %s is unknown", cut(p.Segment), cut(p.Channel))
 	}
 	return err
 }
 
 // putSegment makes a segment, or replaces what is said of it.
-func (a *API) putSegment(ctx context.Context, c *call) (any, error) {
-	if _, err := dialect.Parameters(c.Request); err != nil {
-		return nil, err
-	}
-	ch, err := a.channelOf(c)
+func (a *API) putSegment(ctx context.Context, c *call, p *segmentPath) (shown shownSegment, err error) {
+	ch, err := a.channelOf(c, p.Channel)
 	if err != nil {
-		return nil, err
+		return shown, err
 	}
 	body, err := dialect.ReadInflated(c.Request, maxSegmentBytes, maxSegmentBytes)
 	if err != nil {
-		return nil, err
+		return shown, err
 	}
-	d, err := parseSegment(body, ch.Number, c.values["id"], a.opt.Now())
+	d, err := parseSegment(body, ch.Number, p.Segment, a.opt.Now())
 	if err != nil {
-		return nil, err
+		return shown, err
 	}
 	standing, err := a.opt.Store.Segment(ctx, ch.Number, d.ID)
 	switch {
@@ -120,67 +125,78 @@ func (a *API) putSegment(ctx context.Context, c *call) (any, error) {
 		err = nil
 	}
 	if err != nil {
-		return nil, err
+		return shown, err
 	}
 	if _, err := a.opt.Store.PutSegments(ctx, []waybill.Segment{d.Segment}); err != nil {
-		return nil, err
+		return shown, err
 	}
 	report, err := a.opt.Store.Segment(ctx, ch.Number, d.ID)
 	if err != nil {
-		return nil, segmentError(c, err)
+		return shown, p.explain(err)
 	}
 	return newShownSegment(&ch, &report), nil
 }
 
 // segment answers a segment with its counts.
-func (a *API) segment(ctx context.Context, c *call) (any, error) {
-	if _, err := dialect.Parameters(c.Request); err != nil {
-		return nil, err
-	}
-	ch, report, err := a.segmentOf(ctx, c)
+func (a *API) segment(ctx context.Context, c *call, p *segmentPath) (shownSegment, error) {
+	ch, report, err := a.segmentOf(ctx, c, p)
 	if err != nil {
-		return nil, err
+		return shownSegment{}, err
 	}
 	return newShownSegment(&ch, &report), nil
 }
 
 // deleteSegment removes a segment with its snapshots. Its messages stay.
-func (a *API) deleteSegment(ctx context.Context, c *call) (any, error) {
-	if _, err := dialect.Parameters(c.Request); err != nil {
-		return nil, err
-	}
-	ch, err := a.channelOf(c)
+func (a *API) deleteSegment(ctx context.Context, c *call, p *segmentPath) (nothing, error) {
+	ch, err := a.channelOf(c, p.Channel)
 	if err != nil {
-		return nil, err
+		return nothing{}, err
 	}
-	return nil, segmentError(c, a.opt.Store.DeleteSegment(ctx, ch.Number, c.values["id"]))
+	return nothing{}, p.explain(a.opt.Store.DeleteSegment(ctx, ch.Number, p.Segment))
 }
 
-// defaultSegmentPage is the length of a page that names none.
-const defaultSegmentPage = 100
+// segmentsParams ask for a page of segments.
+type segmentsParams struct {
+	channelPath
+	Limit     int     `query:"limit" default:"100" min:"1" max:"1000" doc:"Length of the page. A group with one create_at is never split: the page grows past it."`
+	Before    *moment `query:"before" doc:"Only segments made before this time, such as the next of the page before." example:"2025-11-20T12:00:00Z"`
+	From      moment  `query:"from" doc:"Only segments made at this time or later." example:"2025-11-01T00:00:00Z"`
+	Condition string  `query:"condition" doc:"Only segments with this condition." example:"FOLLOW_NO_PAYMENT"`
+}
+
+// query returns the question to the store.
+func (p *segmentsParams) query(channel waybill.ChannelNumber) (waybill.SegmentQuery, error) {
+	q := waybill.SegmentQuery{Channel: channel, Limit: p.Limit, From: int64(p.From), Condition: p.Condition}
+	if p.Before != nil {
+		q.Before = int64(*p.Before)
+		if q.Before == 0 {
+			return q, waybill.Errorf(waybill.Invalid, `before "0" leaves nothing`)
+		}
+	}
+	return q, q.Validate()
+}
 
 // segmentPage is a page of the segments of a channel, the newest first.
 type segmentPage struct {
-	Segments []shownSegment `json:"segments"`
-	Next     int64          `json:"next,omitempty"` // to be passed as before; absent on the last page
+	Segments []shownSegment `json:"segments" doc:"The newest first."`
+	Next     int64          `json:"next,omitempty" doc:"To be passed as before; absent on the last page." example:"1763640000000"`
 }
 
 // segments answers a page.
-func (a *API) segments(ctx context.Context, c *call) (any, error) {
-	ch, err := a.channelOf(c)
+func (a *API) segments(ctx context.Context, c *call, p *segmentsParams) (page segmentPage, err error) {
+	ch, err := a.channelOf(c, p.Channel)
 	if err != nil {
-		return nil, err
+		return page, err
 	}
-	q, err := segmentQuery(c)
+	q, err := p.query(ch.Number)
 	if err != nil {
-		return nil, err
+		return page, err
 	}
-	q.Channel = ch.Number
 	reports, err := a.opt.Store.Segments(ctx, q)
 	if err != nil {
-		return nil, err
+		return page, err
 	}
-	page := segmentPage{Segments: make([]shownSegment, 0, len(reports))}
+	page.Segments = make([]shownSegment, 0, len(reports))
 	for i := range reports {
 		page.Segments = append(page.Segments, newShownSegment(&ch, &reports[i]))
 	}
@@ -193,29 +209,4 @@ func (a *API) segments(ctx context.Context, c *call) (any, error) {
 		page.Next = last
 	}
 	return page, err
-}
-
-func segmentQuery(c *call) (waybill.SegmentQuery, error) {
-	q := waybill.SegmentQuery{Limit: defaultSegmentPage}
-	values, err := dialect.Parameters(c.Request, "limit", "before", "from", "condition")
-	if err != nil {
-		return q, err
-	}
-	if q.From, err = dialect.Moment(values, "from", 0); err != nil {
-		return q, err
-	}
-	if q.Before, err = dialect.Moment(values, "before", 0); err != nil {
-		return q, err
-	}
-	if q.Before == 0 && values.Has("before") {
-		return q, waybill.Errorf(waybill.Invalid, "before %s leaves nothing", cut(values.Get("before")))
-	}
-	if values.Has("limit") {
-		text := values.Get("limit")
-		if q.Limit, err = strconv.Atoi(text); err != nil {
-			return q, waybill.Errorf(waybill.Invalid, "limit %s is not an integer between 1 and %d", cut(text), waybill.MaxSegmentPage)
-		}
-	}
-	q.Condition = values.Get("condition")
-	return q, q.Validate()
 }

@@ -4,50 +4,47 @@ import (
 	"context"
 
 	"waybill"
-	"waybill/internal/dialect"
 	"waybill/internal/ndjson"
 )
 
 // shownSnapshot is a snapshot as this API answers it.
 type shownSnapshot struct {
-	At string `json:"at"`
-	counts
+	At string `json:"at" format:"date-time" doc:"When it was counted." example:"2025-11-20T12:00:00Z"`
+	Counts
 }
 
 // series is the history of a segment that is counted outside.
 type series struct {
-	Channel   string          `json:"channel"`
-	Segment   string          `json:"segment"`
-	Snapshots []shownSnapshot `json:"snapshots"` // by time
+	Channel   string          `json:"channel" doc:"ID of the channel." example:"130119"`
+	Segment   string          `json:"segment" doc:"ID of the segment." example:"winter-1"`
+	Snapshots []shownSnapshot `json:"snapshots" doc:"By time."`
+}
+
+type snapshotsParams struct {
+	segmentPath
+	From moment  `query:"from" doc:"The first time." example:"2025-11-20T00:00:00Z"`
+	To   *moment `query:"to" doc:"The first time that is left out." example:"2025-11-21T00:00:00Z"`
 }
 
 // snapshots answers the snapshots of a segment, those from one time to before
 // another.
-func (a *API) snapshots(ctx context.Context, c *call) (any, error) {
-	ch, err := a.channelOf(c)
+func (a *API) snapshots(ctx context.Context, c *call, p *snapshotsParams) (answer series, err error) {
+	ch, err := a.channelOf(c, p.Channel)
 	if err != nil {
-		return nil, err
+		return answer, err
 	}
-	values, err := dialect.Parameters(c.Request, "from", "to")
-	if err != nil {
-		return nil, err
-	}
-	from, err := dialect.Moment(values, "from", 0)
-	if err != nil {
-		return nil, err
-	}
-	to, err := dialect.Moment(values, "to", int64(waybill.MaxInstant)*1000)
-	if err != nil {
-		return nil, err
+	from, to := int64(p.From), int64(waybill.MaxInstant)*1000
+	if p.To != nil {
+		to = int64(*p.To)
 	}
 	if to <= from {
-		return nil, waybill.Errorf(waybill.Invalid, "the range ends at %d, not after its start %d", to, from)
+		return answer, waybill.Errorf(waybill.Invalid, "the range ends at %d, not after its start %d", to, from)
 	}
-	found, err := a.opt.Store.Snapshots(ctx, ch.Number, c.values["id"], notBefore(from), notBefore(to))
+	found, err := a.opt.Store.Snapshots(ctx, ch.Number, p.Segment, notBefore(from), notBefore(to))
 	if err != nil {
-		return nil, segmentError(c, err)
+		return answer, p.explain(err)
 	}
-	answer := series{Channel: ch.ID, Segment: c.values["id"], Snapshots: make([]shownSnapshot, 0, len(found))}
+	answer = series{Channel: ch.ID, Segment: p.Segment, Snapshots: make([]shownSnapshot, 0, len(found))}
 	for i := range found {
 		answer.Snapshots = append(answer.Snapshots, shownSnapshot{instant(found[i].At), newCounts(found[i].Counts)})
 	}
@@ -58,24 +55,20 @@ func (a *API) snapshots(ctx context.Context, c *call) (any, error) {
 func notBefore(ms int64) waybill.Instant { return waybill.Instant((ms + 999) / 1000) }
 
 // postSnapshots keeps what was counted of a segment outside, in parts.
-func (a *API) postSnapshots(ctx context.Context, c *call) (any, error) {
-	if _, err := dialect.Parameters(c.Request); err != nil {
-		return nil, err
-	}
-	ch, standing, err := a.segmentOf(ctx, c)
+func (a *API) postSnapshots(ctx context.Context, c *call, p *segmentPath) (answer imported, err error) {
+	ch, standing, err := a.segmentOf(ctx, c, p)
 	if err != nil {
-		return nil, err
+		return answer, err
 	}
 	if standing.Segment.Source != waybill.FromSnapshots {
-		return nil, waybill.Errorf(waybill.Conflict, "the source of segment %s is %s, so it has no snapshots",
+		return answer, waybill.Errorf(waybill.Conflict, "the source of segment %s is %s, so it has no snapshots",
 			cut(standing.Segment.ID), standing.Segment.Source)
 	}
 	f := snapshotFormat()
 	body, err := readObjects(ctx, c, f)
 	if err != nil {
-		return nil, err
+		return answer, err
 	}
-	var answer imported
 	var part []waybill.Snapshot
 	keep := func() error {
 		if len(part) == 0 {
@@ -101,7 +94,7 @@ func (a *API) postSnapshots(ctx context.Context, c *call) (any, error) {
 		err = keep()
 	}
 	if err != nil {
-		return nil, segmentError(c, err)
+		return answer, p.explain(err)
 	}
 	return answer.done(), nil
 }

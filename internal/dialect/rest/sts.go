@@ -2,45 +2,67 @@ package rest
 
 import (
 	"context"
-	"slices"
+	"net/http"
 	"time"
 
-	"github.com/go-json-experiment/json"
-
 	"waybill"
-	"waybill/internal/dialect"
 )
 
 // temporaryKeyRequest is the body of a call for a temporary access key.
 type temporaryKeyRequest struct {
-	Account string `json:"account"`
-	User    string `json:"user"`
-	Seconds int64  `json:"duration_seconds"` // an hour where it is left out
+	Account string `json:"account" doc:"ID of the account." example:"1234567890123456"`
+	User    string `json:"user" doc:"Name of a user of the account." example:"reporter"`
+	Seconds *int64 `json:"duration_seconds,omitempty" minimum:"1" maximum:"43200" doc:"How long the key is good for; an hour where it is left out." example:"3600"`
 }
 
+type temporaryKeyParams struct {
+	Body temporaryKeyRequest `body:""`
+}
+
+// A TemporaryKey is a temporary access key in the words of Alibaba Cloud's STS.
+//
+// https://www.alibabacloud.com/help/en/ram/developer-reference/api-sts-2015-04-01-assumerole
+type TemporaryKey struct {
+	AccessKeyID     string `json:"AccessKeyId" doc:"The ID to sign with." example:"STS.LTAI0000"`
+	AccessKeySecret string `json:"AccessKeySecret" doc:"The secret to sign with." example:"9a8b7c"`
+	SecurityToken   string `json:"SecurityToken" doc:"Sent with every signed call." example:"CAIS0000"`
+	Expiration      string `json:"Expiration" format:"date-time" doc:"When it ends." example:"2026-11-20T13:00:00Z"`
+}
+
+// Bounds of the life of a temporary key, in seconds.
 const (
-	maxTemporaryKeyBody = 16 << 10
-	maxTemporaryKeyLife = 12 * 60 * 60 // seconds
+	temporaryKeyLife    = 60 * 60
+	maxTemporaryKeyLife = 12 * 60 * 60
 )
 
 // postTemporaryKey issues a temporary access key of a user. An account's own
 // token with the scope admin may do so for the users of its account.
-func (a *API) postTemporaryKey(_ context.Context, c *call) (any, error) {
-	body, err := dialect.ReadBody(c.Request, maxTemporaryKeyBody)
-	if err != nil {
-		return nil, err
+func (a *API) postTemporaryKey(_ context.Context, c *call, p *temporaryKeyParams) (TemporaryKey, error) {
+	asked := &p.Body
+	seconds := int64(temporaryKeyLife)
+	if asked.Seconds != nil {
+		seconds = *asked.Seconds
 	}
-	asked := temporaryKeyRequest{Seconds: 60 * 60}
-	if err := json.Unmarshal(body, &asked, json.RejectUnknownMembers(true)); err != nil {
-		return nil, waybill.Errorf(waybill.Invalid, "the body is not an object with account, user and duration_seconds: %v", err)
+	if seconds < 1 || seconds > maxTemporaryKeyLife {
+		return TemporaryKey{}, waybill.Errorf(waybill.Invalid, "duration_seconds %d is not between 1 and %d", seconds, maxTemporaryKeyLife)
 	}
-	if asked.Seconds < 1 || asked.Seconds > maxTemporaryKeyLife {
-		return nil, waybill.Errorf(waybill.Invalid, "duration_seconds %d is not between 1 and %d", asked.Seconds, maxTemporaryKeyLife)
+	path := userPath{accountPath{asked.Account}, asked.User}
+	if _, _, err := a.userOf(c, &path); err != nil {
+		return TemporaryKey{}, err
 	}
-	users := a.opt.Directory.View().Users(asked.Account)
-	known := slices.ContainsFunc(users, func(u waybill.User) bool { return u.Name == asked.User })
-	if !known || !c.token.Operator() && c.token.Account != asked.Account {
-		return nil, waybill.Errorf(waybill.NotFound, "user %s of account %s is unknown", cut(asked.User), cut(asked.Account))
+	if c.token.User != "" && c.token.User != asked.User {
+		return TemporaryKey{}, waybill.Errorf(waybill.Denied, "the token is of user %s, for whom alone it can issue keys", cut(c.token.User))
 	}
-	return a.opt.TemporaryKey(asked.Account, asked.User, time.Duration(asked.Seconds)*time.Second)
+	return a.opt.TemporaryKey(asked.Account, asked.User, time.Duration(seconds)*time.Second)
+}
+
+func keyRoutes() []route {
+	return []route{{
+		method: http.MethodPost, pattern: "/temporary-keys", scope: waybill.ScopeAdmin,
+		id: "postTemporaryKey", tag: tagKeys, summary: "Issue a temporary access key of a user",
+		doc:       "As AssumeRole of Alibaba Cloud's STS. An account's own token may do so for the users of its account.",
+		operation: does((*API).postTemporaryKey),
+		example:   `{"AccessKeyId":"STS.LTAI0000","AccessKeySecret":"9a8b7c","SecurityToken":"CAIS0000","Expiration":"2026-11-20T13:00:00Z"}`,
+		errors:    []int{http.StatusNotFound},
+	}}
 }

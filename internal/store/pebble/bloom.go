@@ -206,6 +206,7 @@ func (s *Store) renewBloom() error {
 		return err
 	}
 	s.bloom.Store(next)
+	s.counters.bloomRebuilds.Add(1)
 	s.dropped = false
 	f, err := s.get([]byte{spaceFacts, factFolded})
 	if err != nil {

@@ -335,6 +335,7 @@ func (c *commit) publish() {
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
 	c.s.overlay.publish(c.lists, c.totals)
+	c.s.counters.live.Store(int64(c.s.live.count))
 }
 
 // encode writes the record of the log:

@@ -27,6 +27,7 @@
 //	erase.go       names are forgotten
 //	verify.go      everything again from the histories
 //	replay.go      the log at the start; mark.go: whether it is whole
+//	stats.go       what the store counts of itself; collector.go: how it tells
 //
 // # Layout
 //

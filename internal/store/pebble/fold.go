@@ -33,6 +33,8 @@ func (s *Store) makeRoom() error {
 			if !s.full(2) {
 				return nil
 			}
+			s.counters.folder.begin()
+			defer s.counters.folder.end()
 			select {
 			case <-s.previous.folded:
 			case err := <-s.previous.failed:
@@ -67,6 +69,8 @@ func (s *Store) rotate() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.previous = &generation{table: s.live, overlay: s.overlay, last: s.seq, folded: make(chan struct{}), failed: make(chan error, 1)}
+	s.counters.full.Store(int64(s.live.count))
+	s.counters.live.Store(0)
 	s.live = next
 	s.overlay = newOverlay(s.overlay.generation + 1)
 	clear(s.commit.recent[:])
@@ -147,11 +151,15 @@ func isClosed(c <-chan struct{}) bool {
 func (s *Store) maintain() error {
 	s.folding <- struct{}{}
 	defer func() { <-s.folding }()
+	defer s.noteBloom()
 	s.mu.RLock()
 	g := s.previous
 	s.mu.RUnlock()
 	if g != nil && !isClosed(g.folded) {
-		if err := s.foldGeneration(g); err != nil {
+		begun := time.Now()
+		err := s.foldGeneration(g)
+		s.noteFold(begun, err)
+		if err != nil {
 			select {
 			case g.failed <- err:
 			default:
@@ -199,6 +207,7 @@ func (s *Store) foldGeneration(g *generation) error {
 	}
 	s.mu.Lock()
 	g.overlay = nil
+	s.counters.full.Store(0)
 	close(g.folded)
 	s.mu.Unlock()
 	return s.freeLog(g.last)

@@ -67,6 +67,7 @@ func Open(dir string, opt Options) (*Store, error) {
 		s.now = time.Now
 	}
 	s.sets = newLabelSets(s.texts)
+	s.beginCounting()
 	err := s.disk.guard(func() error { return s.open(opt) })
 	switch {
 	case errors.Is(err, errLocked):
@@ -128,6 +129,8 @@ func (s *Store) engineOptions(cache *engine.Cache) *engine.Options {
 	}
 	o.ApplyCompressionSettings(func() engine.DBCompressionSettings { return engine.DBCompressionBalanced })
 	o.EventListener = &engine.EventListener{
+		WriteStallBegin: func(engine.WriteStallBeginInfo) { s.counters.engine.begin() },
+		WriteStallEnd:   s.counters.engine.end,
 		BackgroundError: func(err error) { s.log.Warn("engine: background work failed", "err", err) },
 		DataCorruption: func(info engine.DataCorruptionInfo) {
 			s.log.Error("engine: a file is corrupt", "path", info.Path, "err", info.Details)
@@ -201,6 +204,7 @@ func (s *Store) load(opt Options) error {
 		return err
 	}
 	s.overlay.publishAll()
+	s.counters.live.Store(int64(s.live.count))
 	path := s.path(markName)
 	acknowledged, err := readMark(s.disk, path)
 	if err == nil {
@@ -232,6 +236,7 @@ func (s *Store) loadBloom(folded fold) {
 	if b != nil {
 		s.bloom.Store(b)
 	}
+	s.noteBloom()
 }
 
 // loadFacts reads the facts, and writes those of a new store.
@@ -275,6 +280,7 @@ func (s *Store) loadFacts(opt Options) (folded fold, err error) {
 	} else if value != nil {
 		d := decoder{rest: value}
 		s.tooLate = d.varint()
+		s.counters.tooLate.Store(s.tooLate)
 	}
 	return decodeFold(facts[factFolded])
 }

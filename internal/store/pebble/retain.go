@@ -225,6 +225,7 @@ func (s *Store) dropPartition(p partition) error {
 		}
 	}
 	s.dropped = true
+	s.counters.dropped.Add(1)
 	s.mu.Lock()
 	s.partitions = slices.DeleteFunc(slices.Clone(s.partitions), func(q partition) bool { return q == p })
 	s.mu.Unlock()
@@ -319,6 +320,7 @@ func (s *Store) TooLate(ctx context.Context) (int64, error) {
 // noteTooLate counts events that were too late.
 func (c *commit) noteTooLate(n int64) {
 	c.s.tooLate += n
+	c.s.counters.tooLate.Store(c.s.tooLate)
 	c.key = append(c.key[:0], spaceTooLate)
 	c.value = binary.AppendVarint(c.value[:0], c.s.tooLate)
 	c.set()

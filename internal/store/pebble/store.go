@@ -69,6 +69,8 @@ type Store struct {
 	hashKey      [2]uint64
 	limit        int // messages of a generation
 
+	counters counters
+
 	texts *texts
 	sets  *labelSets
 	queue queue

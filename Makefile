@@ -9,7 +9,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 TOOL    := go tool -modfile=tools/go.mod
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race lint fuzz bench soak cover audit fmt clean
+.PHONY: help build demo docs test race lint fuzz bench soak cover audit fmt clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  \1\t/p' Makefile | expand -t 12
@@ -20,9 +20,13 @@ build: ## build bin/waybill, a static binary
 demo: build ## run a server with made-up data on 127.0.0.1:8080
 	bin/waybill demo --listen 127.0.0.1:8080 --data .demo
 
+docs: ## write the documentation as static HTML into site/
+	go -C tools run ./site .. ../site
+
 # SQLite, which the store is compared with, needs cgo: on where a C compiler is.
 test: ## run all tests, those with the vendors' SDKs last
 	go test -timeout 20m ./...
+	go -C tools test ./site
 	env -u CGO_ENABLED go -C bench test ./...
 	.ci/compat
 
@@ -57,4 +61,4 @@ fmt: ## format the Go code
 	$(TOOL) gofumpt -w .
 
 clean: ## remove what the other targets wrote
-	rm -rf bin .demo coverage.out
+	rm -rf bin site .demo coverage.out

@@ -12,6 +12,8 @@ tool (
 	mvdan.cc/gofumpt
 )
 
+require github.com/yuin/goldmark v1.8.7
+
 require (
 	4d63.com/gocheckcompilerdirectives v1.4.0 // indirect
 	4d63.com/gochecknoglobals v0.2.2 // indirect

@@ -38,7 +38,7 @@ func (a *API) permitted(c *call, path map[string]string) error {
 	if id, ok := path["channel"]; ok {
 		on = resource(c.token.Account, "channel", id)
 		// That another account owns it is no secret to its ISV alone.
-		if ch, ok := a.opt.Directory.View().Channel(id); ok && c.token.Reaches(&ch) {
+		if ch, ok := a.opt.Directory.View().Channel(id); ok && c.token.Within(&ch) {
 			on = channelResource(&ch)
 		}
 	}
@@ -54,7 +54,7 @@ func channelResource(ch *waybill.Channel) string { return resource(ch.Account, "
 // reaches reports whether the call may be about ch: whether its token reaches it
 // and, where that names a user, the policies allow it.
 func (a *API) reaches(c *call, ch *waybill.Channel) bool {
-	return c.token.Reaches(ch) && (c.token.User == "" || a.allowed(c, channelResource(ch)))
+	return c.token.Within(ch) && (c.token.User == "" || a.allowed(c, channelResource(ch)))
 }
 
 // channels returns the channels that the call may be about, ordered by ID.

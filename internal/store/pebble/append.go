@@ -46,6 +46,10 @@ func (s *Store) Append(ctx context.Context, events []waybill.Event) ([]waybill.O
 		return nil, err
 	}
 	defer s.leave()
+	if len(events) > maxEvents {
+		return nil, waybill.Errorf(waybill.TooLarge,
+			"the call has %d events, more than the %d that are stored in one step", len(events), maxEvents)
+	}
 	now := s.now()
 	for i := range events {
 		if err := events[i].Validate(now); err != nil {
@@ -153,8 +157,13 @@ func (q *queue) remove(r *request) bool {
 	return false
 }
 
-// maxCommit bounds the events of a commit, apart from those of one call.
-const maxCommit = 1 << 15
+const (
+	// maxEvents bounds the events of a call.
+	maxEvents = 1_000_000
+
+	// maxCommit bounds the events of a commit, apart from those of one call.
+	maxCommit = 1 << 15
+)
 
 // take returns the requests of one commit.
 func (q *queue) take() []*request {
@@ -173,40 +182,65 @@ func (q *queue) take() []*request {
 // commitQueue commits what waits, with the right to write held.
 func (s *Store) commitQueue() {
 	requests := s.queue.take()
-	if len(requests) == 0 {
-		return
-	}
-	err := s.commitRequests(requests)
-	for _, r := range requests {
-		if err != nil {
-			r.err = err
+	for len(requests) > 0 {
+		n, err := s.commitRequests(requests)
+		for _, r := range requests[:n] {
+			if err != nil {
+				r.err = err
+			}
+			close(r.done)
 		}
-		close(r.done)
+		requests = requests[n:]
 	}
 }
 
-func (s *Store) commitRequests(requests []*request) error {
+// commitRequests makes one commit of the first requests and returns of how many.
+func (s *Store) commitRequests(requests []*request) (n int, err error) {
 	if err := s.disk.failure(); err != nil {
-		return err
+		return len(requests), err
 	}
 	if err := s.makeRoom(); err != nil {
-		return err
+		return len(requests), err
 	}
 	c := s.commit
 	c.begin()
-	late, events := int64(0), 0
+	if n, err = c.loadRequests(requests); err != nil {
+		return len(requests), errors.Join(err, c.abandon())
+	}
+	return n, c.applyRequests(requests[:n])
+}
+
+// loadRequests brings the messages of requests into the live table, as far as they
+// may share a commit. One that is refused gets its error; the others need not suffer
+// for it.
+func (c *commit) loadRequests(requests []*request) (n int, err error) {
+	events := 0
 	for _, r := range requests {
 		events += len(r.ops)
 	}
-	s.live.reserve(events)
-	for _, r := range requests {
-		if r.err = checkWords(r.ops); r.err != nil {
-			continue // the others need not suffer for it
+	c.s.live.reserve(events)
+	for i, r := range requests {
+		if c.loaded >= c.s.maxLoaded() {
+			return i, nil
 		}
-		if err := c.load(r.ops); err != nil {
-			return errors.Join(err, c.abandon())
+		if r.err = checkWords(r.ops); r.err != nil {
+			continue
+		}
+		err := c.load(r.ops)
+		switch {
+		case waybill.CodeOf(err) == waybill.TooLarge:
+			r.err = err
+		case err != nil:
+			return 0, err
 		}
 	}
+	return len(requests), nil
+}
+
+// applyRequests merges the events of requests that are not refused, and makes the
+// step durable.
+func (c *commit) applyRequests(requests []*request) error {
+	late := int64(0)
 	for _, r := range requests {
 		for i := range r.ops {
 			if r.err != nil {
@@ -243,10 +277,10 @@ func checkWords(ops []op) error {
 				"channel %d has %d error codes and buttons, which is as many as it may have",
 				ops[i].ch.Number, len(w.details))
 		}
-		if w := ops[i].ch.words; len(w.tuples)+4*len(ops) > maxTuples {
+		if len(w.tuples)+4*len(ops) > maxTuples {
 			return waybill.Errorf(waybill.TooLarge,
-				"channel %d has %d combinations of labels, which is as many as it may have",
-				ops[i].ch.Number, len(w.tuples))
+				"channel %d has %d combinations of labels, and %d events could make more of them than the %d that it may have",
+				ops[i].ch.Number, len(w.tuples), len(ops), maxTuples)
 		}
 	}
 	return nil

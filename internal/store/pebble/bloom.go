@@ -3,24 +3,22 @@ package pebble
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"hash/crc32"
 	"io"
 	"sync/atomic"
 
-	engine "github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"waybill"
 )
 
 // A bloom is a split-block Bloom filter over the messages of all runs. It tells at
-// the cost of one cache line that a message is new. Bits are only ever added, by
-// the folder, while the writer reads.
+// the cost of one cache line that a message is new. Bits are only ever added, while
+// the writer reads.
 type bloom struct {
 	blocks []block
-	count  int // how many messages were added
-	room   int // how many it is made for
+	count  atomic.Int64 // how many messages were added
+	room   int          // how many it is made for
 }
 
 // A block is half a cache line. A message sets a bit of each of its words.
@@ -56,32 +54,33 @@ func (b *bloom) has(c waybill.ChannelNumber, h *hash) bool {
 	return true
 }
 
-// add adds a message. Only the folder calls it.
+// add adds a message.
 func (b *bloom) add(c waybill.ChannelNumber, h *hash) {
 	block, key := b.place(c, h)
 	for i := range block {
 		bit := uint32(1) << (key * bloomSalts[i] >> 27)
-		if word := atomic.LoadUint32(&block[i]); word&bit == 0 {
-			atomic.StoreUint32(&block[i], word|bit)
+		if atomic.LoadUint32(&block[i])&bit == 0 {
+			atomic.OrUint32(&block[i], bit)
 		}
 	}
-	b.count++
+	b.count.Add(1)
 }
 
 // The file of a bloom:
 //
-//	magic:8 generation:8 count:8 room:8 blocks CRC-32C:4
+//	magic:8 stamp:16 stamp:16 count:8 room:8 blocks CRC-32C:4
 //
-// The generation is the last whose messages are in it. It is written before that
-// is folded: a filter that knows more than there is does no harm.
+// The stamps are those of the sets of runs that it knows: it is written when a
+// generation is in runs and not folded yet. A filter that knows more than there is
+// does no harm.
 const (
 	bloomName   = "bloom"
-	bloomMagic  = "WBbloom1"
-	bloomHeader = 8 + 8 + 8 + 8
+	bloomMagic  = "WBbloom2"
+	bloomHeader = 8 + 2*stampBytes + 8 + 8
 )
 
 // save writes b to a file, which is replaced as a whole.
-func (b *bloom) save(fs vfs.FS, path string, generation uint64) error {
+func (b *bloom) save(fs vfs.FS, path string, stamps [2]stamp) error {
 	temporary := path + ".tmp"
 	f, err := fs.Create(temporary, vfs.WriteCategoryUnspecified)
 	if err != nil {
@@ -90,7 +89,10 @@ func (b *bloom) save(fs vfs.FS, path string, generation uint64) error {
 	sum := crc32.New(castagnoli)
 	w := io.MultiWriter(f, sum)
 	chunk := append(make([]byte, 0, 1<<20), bloomMagic...)
-	for _, n := range []uint64{generation, uint64(b.count), uint64(b.room)} {
+	for i := range stamps {
+		chunk = append(chunk, stamps[i][:]...)
+	}
+	for _, n := range []uint64{uint64(b.count.Load()), uint64(b.room)} {
 		chunk = binary.BigEndian.AppendUint64(chunk, n)
 	}
 	for i := range b.blocks {
@@ -120,8 +122,8 @@ func (b *bloom) save(fs vfs.FS, path string, generation uint64) error {
 }
 
 // loadBloom reads a file of save. It returns nil where there is none that is whole
-// and knows all generations up to the given one.
-func loadBloom(fs vfs.FS, path string, generation uint64) *bloom {
+// and knows the runs with a stamp.
+func loadBloom(fs vfs.FS, path string, now stamp) *bloom {
 	f, err := fs.Open(path)
 	if err != nil {
 		return nil
@@ -136,11 +138,15 @@ func loadBloom(fs vfs.FS, path string, generation uint64) *bloom {
 		return nil
 	}
 	body, sum := data[:len(data)-4], binary.BigEndian.Uint32(data[len(data)-4:])
-	if string(body[:8]) != bloomMagic || crc32.Checksum(body, castagnoli) != sum ||
-		binary.BigEndian.Uint64(body[8:]) < generation {
+	if string(body[:8]) != bloomMagic || crc32.Checksum(body, castagnoli) != sum {
 		return nil
 	}
-	b := &bloom{count: int(binary.BigEndian.Uint64(body[16:])), room: int(binary.BigEndian.Uint64(body[24:]))}
+	before, after, numbers := stamp(body[8:]), stamp(body[8+stampBytes:]), body[8+2*stampBytes:]
+	if now != before && now != after {
+		return nil
+	}
+	b := &bloom{room: int(binary.BigEndian.Uint64(numbers[8:]))}
+	b.count.Store(int64(binary.BigEndian.Uint64(numbers)))
 	body = body[bloomHeader:]
 	b.blocks = make([]block, len(body)/32)
 	for i := range b.blocks {
@@ -152,69 +158,4 @@ func loadBloom(fs vfs.FS, path string, generation uint64) *bloom {
 		return nil
 	}
 	return b
-}
-
-// saveBloom writes the filter when that costs little against what was written
-// since the last time.
-func (s *Store) saveBloom(generation uint64) error {
-	const large = 2 << 20 // blocks: 64 MB, for 45 million messages
-	b := s.bloom.Load()
-	if b == nil || len(b.blocks) > large && generation%uint64(len(b.blocks)/large+1) != 0 {
-		return nil
-	}
-	return b.save(s.disk, s.path(bloomName), generation)
-}
-
-// roomOfBloom returns for how many messages the next filter is to be made. Where
-// nothing is known it is told by the size of the runs.
-func (s *Store) roomOfBloom(b *bloom) int {
-	const perMessage = 24 // bytes
-	if b != nil {
-		return 2 * b.count
-	}
-	size, err := s.db.EstimateDiskUsage([]byte{spaceMessage}, []byte{spaceMessage + 1})
-	if err != nil {
-		return 0
-	}
-	return int(size / perMessage * 3 / 2)
-}
-
-// renewBloom makes a filter where there is none, it has become too small, or what
-// it knows has been dropped. It is made aside.
-func (s *Store) renewBloom() error {
-	b := s.bloom.Load()
-	if b != nil && b.count <= b.room && !s.dropped {
-		return nil
-	}
-	room := s.roomOfBloom(b)
-	next := newBloom(room)
-	it, err := s.db.NewIter(&engine.IterOptions{LowerBound: []byte{spaceMessage}, UpperBound: []byte{spaceMessage + 1}})
-	if err != nil {
-		return err
-	}
-	for ok := it.First(); ok; ok = it.Next() {
-		if isClosed(s.closing) {
-			return it.Close()
-		}
-		k, whole := parseMessageKey(it.Key())
-		if !whole {
-			return errors.Join(it.Close(), fmt.Errorf("the key %x of a message is corrupt", it.Key()))
-		}
-		next.add(k.channel, &k.hash)
-	}
-	if err := errors.Join(s.readError(it.Error()), it.Close()); err != nil {
-		return err
-	}
-	s.bloom.Store(next)
-	s.counters.bloomRebuilds.Add(1)
-	s.dropped = false
-	f, err := s.get([]byte{spaceFacts, factFolded})
-	if err != nil {
-		return err
-	}
-	folded, err := decodeFold(f)
-	if err != nil {
-		return err
-	}
-	return s.saveBloom(folded.generation)
 }

@@ -1,7 +1,10 @@
 package pebble_test
 
 import (
+	"context"
+	"errors"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -33,11 +36,18 @@ func (f *apartFault) MaybeError(op errorfs.Op) error {
 }
 
 // TestCheckpointToAFailingDisk lets one operation after the other fail in the
-// directory of the copy. The store goes on, and whatever copy there is then is whole.
+// directory of the copy, and in that in which it begins. The store goes on, and
+// whatever copy there is then is whole.
 func TestCheckpointToAFailingDisk(t *testing.T) {
+	for _, dir := range []string{"copy", "data/checkpoint"} {
+		t.Run(dir, func(t *testing.T) { failApart(t, dir) })
+	}
+}
+
+func failApart(t *testing.T, dir string) {
 	failed := 0
 	for number := int64(1); ; number++ {
-		f := &apartFault{dir: "copy", number: number}
+		f := &apartFault{dir: dir, number: number}
 		fs := errorfs.Wrap(vfs.NewMem(), f)
 		s := mustOpen(t, "data", pebble.Options{FS: fs, GenerationMessages: 100})
 		configure(t, s, enabledAt(0)...)
@@ -70,4 +80,66 @@ func TestCheckpointToAFailingDisk(t *testing.T) {
 		t.Error("no checkpoint has failed")
 	}
 	t.Logf("%d checkpoints failed", failed)
+}
+
+// A slowDisk is another file system at "copy", where writing takes until it is let.
+type slowDisk struct {
+	vfs.FS
+	once    sync.Once
+	reached chan struct{} // closed when the first file is made there
+	open    chan struct{}
+}
+
+// Link implements vfs.FS.
+func (d *slowDisk) Link(old, name string) error {
+	if strings.HasPrefix(name, "copy") {
+		return errors.New("invalid cross-device link")
+	}
+	return d.FS.Link(old, name)
+}
+
+// Create implements vfs.FS.
+func (d *slowDisk) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	if strings.HasPrefix(name, "copy") {
+		d.once.Do(func() { close(d.reached) })
+		<-d.open
+	}
+	return d.FS.Create(name, c)
+}
+
+// TestFoldsGoOnDuringACheckpoint writes many generations while a copy is made to
+// another disk. The copy has what there was at its beginning.
+func TestFoldsGoOnDuringACheckpoint(t *testing.T) {
+	fs := &slowDisk{FS: vfs.NewMem(), reached: make(chan struct{}), open: make(chan struct{})}
+	s := mustOpen(t, "data", pebble.Options{FS: fs, GenerationMessages: 50})
+	defer s.Close()
+	configure(t, s, enabledAt(0)...)
+	events := sentMessages(2000)
+	appendAll(t, s, events[:500])
+	done := make(chan error, 1)
+	go func() { done <- s.Checkpoint(t.Context(), "copy") }()
+	<-fs.reached
+	ctx, cancel := context.WithTimeout(t.Context(), enough)
+	defer cancel()
+	for n := 500; n < len(events); n += 10 {
+		if _, err := s.Append(ctx, events[n:n+10]); err != nil {
+			t.Errorf("after %d messages, Append fails with %v", n, err)
+			break
+		}
+	}
+	close(fs.open)
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if names, err := fs.List("data/checkpoint"); err == nil {
+		t.Errorf("the beginning of the copy is left, with %v", names)
+	}
+	backup := mustOpen(t, "copy", pebble.Options{FS: fs})
+	defer backup.Close()
+	if found := pages(t.Context(), t, backup, 1000); len(found) != 500 {
+		t.Errorf("the copy has %d messages, want 500", len(found))
+	}
+	if differences, err := backup.Verify(t.Context(), 1); err != nil || len(differences) > 0 {
+		t.Errorf("Verify of the copy returns %+v, %v", differences, err)
+	}
 }

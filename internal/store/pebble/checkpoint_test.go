@@ -100,6 +100,12 @@ func TestWithoutSend(t *testing.T) {
 	if _, err := s.Points(t.Context(), q); waybill.CodeOf(err) != waybill.Invalid {
 		t.Errorf("Points by send fails with %v", err)
 	}
+	behind := waybill.MessageQuery{
+		Channel: 1, Metric: waybill.Metric(waybill.Sent), To: waybill.MaxInstant, Basis: waybill.BySend, Limit: 1,
+	}
+	if _, err := s.Messages(t.Context(), behind); waybill.CodeOf(err) != waybill.Invalid || !strings.Contains(err.Error(), "by event only") {
+		t.Errorf("Messages by send fails with %v", err)
+	}
 	if differences, err := s.Verify(t.Context(), 1); err != nil || len(differences) > 0 {
 		t.Errorf("Verify returns %+v, %v", differences, err)
 	}

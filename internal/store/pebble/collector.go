@@ -64,11 +64,11 @@ var metrics = []metric{
 	},
 	{
 		describe("store_bloom_messages", "Messages that the Bloom filter knows."), gauge,
-		func(s *Store) float64 { return float64(s.counters.bloomMessages.Load()) },
+		func(s *Store) float64 { messages, _ := s.filter.size(); return float64(messages) },
 	},
 	{
 		describe("store_bloom_limit_messages", "How many messages the Bloom filter is made for."), gauge,
-		func(s *Store) float64 { return float64(s.counters.bloomRoom.Load()) },
+		func(s *Store) float64 { _, room := s.filter.size(); return float64(room) },
 	},
 	{
 		describe("store_bloom_rebuilds_total", "How often the Bloom filter was made anew."), counter,

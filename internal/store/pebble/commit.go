@@ -20,6 +20,7 @@ type commit struct {
 	due partition // histories before it could be dropped
 	old bool      // whether events of such came
 
+	loaded  int     // bytes of extras that were brought into the live table
 	touched []int32 // slots of the live table, with named
 	lists   []*list
 	totals  map[totalKey]waybill.Counts
@@ -48,6 +49,7 @@ func (c *commit) begin() {
 		c.s.forgetStamps()
 		c.stamp = 1
 	}
+	c.loaded = 0
 	c.due, c.old = c.s.horizonAt(c.s.now()), false
 	c.touched, c.lists, c.grown = c.touched[:0], c.lists[:0], c.grown[:0]
 	clear(c.totals)
@@ -71,9 +73,12 @@ func (c *commit) abandon() error { return c.batch.Close() }
 
 // load brings the message of each op into the live table, so that what follows
 // cannot fail. There must be room for them, since making it would move the slots. A
-// message that is new gets its partition.
+// message that is new gets its partition. It fails with TooLarge where they have more
+// than a call may bring into memory.
 func (c *commit) load(ops []op) error {
 	t := c.s.live
+	loaded := c.loaded
+	most := loaded + c.s.maxLoaded()
 	for i := range ops {
 		o := &ops[i]
 		if o.at < c.s.horizon.start() {
@@ -88,6 +93,11 @@ func (c *commit) load(ops []op) error {
 				return err
 			}
 			slot = t.insert(o.ch.Number, &o.hash, s, x)
+			if c.loaded += x.memory(); c.loaded > most {
+				return waybill.Errorf(waybill.TooLarge,
+					"the messages of the first %d of %d events have more than %d bytes of clicks: send fewer in one call",
+					i+1, len(ops), most-loaded)
+			}
 		}
 		o.slot = int32(slot)
 		if s := &t.slots[slot]; s.ref == noRef {
@@ -108,7 +118,7 @@ func (s *Store) find(c waybill.ChannelNumber, h *hash, near partition) (state, *
 			return t.slots[i].state, t.extraOf(&t.slots[i].state), nil
 		}
 	}
-	if b := s.bloom.Load(); b != nil && !b.has(c, h) {
+	if b := s.filter.bloom.Load(); b != nil && !b.has(c, h) {
 		return state{ref: noRef}, nil, nil
 	}
 	return s.findInRuns(c, h, near)

@@ -24,8 +24,8 @@ type disk struct {
 	stopped chan struct{} // closed at the first failure
 
 	// aside is a directory in which operations may fail, because nothing of the
-	// store depends on it: that of a copy, which may lie on another disk.
-	aside atomic.Pointer[string]
+	// store depends on it: that in which a copy begins.
+	aside string
 
 	// renewing counts who wants files to be made anew that the engine would use
 	// again, because of what they still hold.
@@ -35,8 +35,8 @@ type disk struct {
 	err  error // the first failure; set before stopped is closed
 }
 
-func newDisk(fs vfs.FS) *disk {
-	return &disk{FS: fs, stopped: make(chan struct{})}
+func newDisk(fs vfs.FS, aside string) *disk {
+	return &disk{FS: fs, aside: aside, stopped: make(chan struct{})}
 }
 
 // failure returns why the disk stands still, as an Unavailable error, or nil.
@@ -63,8 +63,7 @@ func (d *disk) change(op func() error) error {
 
 // apart reports whether a file lies in the directory aside.
 func (d *disk) apart(name string) bool {
-	aside := d.aside.Load()
-	return aside != nil && (name == *aside || strings.HasPrefix(name, d.PathJoin(*aside, "")+string(os.PathSeparator)))
+	return name == d.aside || strings.HasPrefix(name, d.aside+string(os.PathSeparator))
 }
 
 func (d *disk) stop(err error) {

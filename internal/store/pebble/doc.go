@@ -18,14 +18,16 @@
 //	run.go         a generation as sorted files
 //	fold.go        differences into packed days, projections and totals
 //	cells.go       packed cells
-//	bloom.go       which messages are new
+//	bloom.go       which messages are new; filter.go: how that is kept up
 //	passes.go      marks follow a change of settings
-//	retain.go      old partitions are dropped
+//	upkeep.go      what takes long and nobody waits for
+//	retain.go      which partitions are old; drop.go: they are dropped
 //	version.go     one moment, for a reader
 //	points.go      questions; with board.go and groups.go
 //	find.go        the messages behind a number; candidate.go: what becomes of them
 //	erase.go       names are forgotten
-//	verify.go      everything again from the histories
+//	verify.go      everything again from the histories; tally.go: added up
+//	checkpoint.go  a copy while the store goes on
 //	replay.go      the log at the start; mark.go: whether it is whole
 //	stats.go       what the store counts of itself; collector.go: how it tells
 //
@@ -68,6 +70,9 @@
 // differences to the packed counters and deletes its log. A start replays the log:
 // states overwrite, and differences are folded exactly once, since the fold and the
 // deletion of the log are one step.
+//
+// What takes longer than writers can wait has a goroutine of its own, the upkeep: old
+// partitions are dropped, interrupted erasures finished, the filter made anew.
 //
 // A change of a channel's metrics setting renews the marks of the messages in memory
 // in the same commit; a pass renews those in runs, chunk by chunk, each with its

@@ -10,7 +10,8 @@ import (
 // Erase implements waybill.Store. It begins a new generation and waits until the
 // one before is folded, so that what is to be erased lies in the runs; then it
 // overwrites it and lets the engine write anew the files that had it: those of the
-// names, and the logs.
+// names, and the logs. Where that is interrupted, the next Erase, the upkeep or the
+// next start goes on.
 func (s *Store) Erase(ctx context.Context, recipient string) (int, error) {
 	if err := s.enter(ctx); err != nil {
 		return 0, err
@@ -19,6 +20,19 @@ func (s *Store) Erase(ctx context.Context, recipient string) (int, error) {
 	if recipient == "" {
 		return 0, waybill.Errorf(waybill.Invalid, "recipient is missing")
 	}
+	if err := s.acquire(ctx, s.erasing); err != nil {
+		return 0, err
+	}
+	defer func() { <-s.erasing }()
+	n, err := s.eraseRecipient(ctx, recipient)
+	if err != nil {
+		return n, err
+	}
+	return n, s.disk.guard(func() error { return s.finishErasure(ctx) })
+}
+
+// eraseRecipient removes the names with a recipient, and notes that files have them.
+func (s *Store) eraseRecipient(ctx context.Context, recipient string) (int, error) {
 	if err := s.foldAll(ctx); err != nil {
 		return 0, err
 	}
@@ -26,10 +40,34 @@ func (s *Store) Erase(ctx context.Context, recipient string) (int, error) {
 	if err != nil || len(keys) == 0 {
 		return 0, err
 	}
-	if err := s.eraseNames(ctx, keys); err != nil {
-		return 0, err
+	return len(keys), s.eraseNames(ctx, keys)
+}
+
+// finishErasure renews the files, if that is noted, with the right to erase held.
+func (s *Store) finishErasure(ctx context.Context) error {
+	noted, err := s.get([]byte{spaceFacts, factErasing})
+	if err != nil || noted == nil {
+		return err
 	}
-	return len(keys), s.disk.guard(func() error { return s.renewFiles(ctx) })
+	if err := s.renewFiles(ctx); err != nil {
+		return err
+	}
+	batch := s.db.NewBatch()
+	if err := batch.Delete([]byte{spaceFacts, factErasing}, nil); err != nil {
+		return errors.Join(err, batch.Close())
+	}
+	return s.commitBatch(batch)
+}
+
+// resumeErasure finishes what was interrupted, unless somebody is at it.
+func (s *Store) resumeErasure(ctx context.Context) error {
+	select {
+	case s.erasing <- struct{}{}:
+		defer func() { <-s.erasing }()
+		return s.finishErasure(ctx)
+	default:
+		return nil
+	}
 }
 
 // renewFiles lets the engine drop what is deleted of names and of the log. The log
@@ -86,6 +124,8 @@ func (s *Store) eraseNames(ctx context.Context, keys []messageKey) error {
 			return errors.Join(err, c.abandon())
 		}
 	}
+	c.key, c.value = append(c.key[:0], spaceFacts, factErasing), append(c.value[:0], 1)
+	c.set()
 	if err := c.finish(); err != nil {
 		return err
 	}

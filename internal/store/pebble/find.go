@@ -2,6 +2,7 @@ package pebble
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -21,7 +22,7 @@ func (s *Store) Messages(ctx context.Context, q waybill.MessageQuery) (waybill.M
 	}
 	defer s.leave()
 	f := &finder{s: s, q: &q}
-	if err := q.Validate(); err != nil {
+	if err := cmp.Or(q.Validate(), s.checkBasis(q.Basis)); err != nil {
 		return waybill.MessagePage{}, err
 	}
 	var err error

@@ -50,13 +50,25 @@ func (s *Store) makeRoom() error {
 	return nil
 }
 
+// What a generation may have for each message of its limit. Few messages can make
+// many differences, and have long names and many clicks.
+const (
+	differences = 24
+	nameBytes   = 256
+	extraBytes  = 256
+)
+
 // full reports whether the present generation has so many times what one should
-// have. Few messages can make many differences, or have long names.
+// have.
 func (s *Store) full(times int) bool {
-	const differences, nameBytes = 24, 256 // for each message
 	limit := times * s.limit
-	return s.live.count >= limit || s.overlay.count >= differences*limit || len(s.live.arena) >= nameBytes*limit
+	return s.live.count >= limit || s.overlay.count >= differences*limit ||
+		len(s.live.arena) >= nameBytes*limit || s.live.extraBytes >= extraBytes*limit
 }
+
+// maxLoaded bounds the bytes of extras that one call may bring into memory; those
+// that share a commit may bring as much again.
+func (s *Store) maxLoaded() int { return max(1<<20, extraBytes*s.limit) }
 
 // rotate makes the present generation the previous one, with the right to write
 // held. All of the one before must be folded.
@@ -86,8 +98,7 @@ func (s *Store) wakeFolder() {
 	}
 }
 
-// runFolder folds generations, drops old partitions and keeps the filter, until
-// the store is closed.
+// runFolder folds generations until the store is closed.
 func (s *Store) runFolder() {
 	const idle = 2 * time.Second
 	timer := time.NewTicker(idle)
@@ -103,7 +114,7 @@ func (s *Store) runFolder() {
 		case <-s.closing:
 			return
 		}
-		if err := s.disk.guard(s.maintain); err != nil {
+		if err := s.disk.guard(s.foldPrevious); err != nil {
 			s.log.Error("counters could not be folded", "err", err) // the timer tries again
 		}
 	}
@@ -147,30 +158,26 @@ func isClosed(c <-chan struct{}) bool {
 	}
 }
 
-// maintain does what there is to do in the background.
-func (s *Store) maintain() error {
+// foldPrevious folds the previous generation, if that is not done yet.
+func (s *Store) foldPrevious() error {
 	s.folding <- struct{}{}
 	defer func() { <-s.folding }()
-	defer s.noteBloom()
 	s.mu.RLock()
 	g := s.previous
 	s.mu.RUnlock()
-	if g != nil && !isClosed(g.folded) {
-		begun := time.Now()
-		err := s.foldGeneration(g)
-		s.noteFold(begun, err)
-		if err != nil {
-			select {
-			case g.failed <- err:
-			default:
-			}
-			return err
+	if g == nil || isClosed(g.folded) {
+		return nil
+	}
+	begun := time.Now()
+	err := s.foldGeneration(g)
+	s.noteFold(begun, err)
+	if err != nil {
+		select {
+		case g.failed <- err:
+		default:
 		}
 	}
-	if err := s.retain(); err != nil {
-		return err
-	}
-	return s.renewBloom()
+	return err
 }
 
 // foldGeneration writes the states of a generation as runs, adds its differences to
@@ -183,11 +190,12 @@ func (s *Store) foldGeneration(g *generation) error {
 		}
 		g.written = true // trying again must not write them again
 	}
+	drawn := s.filter.draw()
 	if err := s.saveBloom(g.overlay.generation); err != nil {
 		return err
 	}
 	batch := s.db.NewBatch()
-	f := newFolder(s, batch, spaceCells)
+	f := newFolder(s, batch)
 	if err := f.overlay(g.overlay); err != nil {
 		return errors.Join(err, batch.Close())
 	}
@@ -195,6 +203,9 @@ func (s *Store) foldGeneration(g *generation) error {
 	err := s.widenSpans(g.table, batch)
 	if err == nil {
 		err = batch.Set([]byte{spaceFacts, factFolded}, done.append(nil), nil)
+	}
+	if err == nil {
+		err = batch.Set([]byte{spaceFacts, factStamp}, drawn[:], nil)
 	}
 	if err == nil {
 		err = batch.DeleteRange(appendLogKey(nil, 0), appendLogKey(nil, g.last+1), nil)
@@ -205,11 +216,13 @@ func (s *Store) foldGeneration(g *generation) error {
 	if err := s.commitBatch(batch); err != nil {
 		return err
 	}
+	s.filter.folded()
 	s.mu.Lock()
 	g.overlay = nil
 	s.counters.full.Store(0)
 	close(g.folded)
 	s.mu.Unlock()
+	s.wakeUpkeep()
 	return s.freeLog(g.last)
 }
 
@@ -237,7 +250,6 @@ func (s *Store) commitBatch(batch *engine.Batch) error {
 type folder struct {
 	s       *Store
 	batch   *engine.Batch
-	space   byte // of the days
 	view    *view
 	put     func(key []byte, deltas []delta) error // what is done with sorted deltas
 	scratch []delta
@@ -249,8 +261,8 @@ type folder struct {
 	templates map[uint32][]delta // by text of the template
 }
 
-func newFolder(s *Store, batch *engine.Batch, space byte) *folder {
-	f := &folder{s: s, batch: batch, space: space}
+func newFolder(s *Store, batch *engine.Batch) *folder {
+	f := &folder{s: s, batch: batch}
 	f.put = f.merge
 	return f
 }
@@ -282,11 +294,8 @@ func (f *folder) lists(lists []*list) error {
 func (f *folder) list(p place, deltas []delta) error {
 	f.copied = append(f.copied[:0], deltas...)
 	f.scratch = sortDeltas(f.copied, f.scratch)
-	if err := f.put(appendCellsKey(nil, f.space, p.channel, p.basis, p.day), f.copied); err != nil {
+	if err := f.put(appendCellsKey(nil, spaceCells, p.channel, p.basis, p.day), f.copied); err != nil {
 		return err
-	}
-	if f.space != spaceCells {
-		return nil
 	}
 	period := p
 	period.day >>= periodBits

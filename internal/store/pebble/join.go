@@ -26,8 +26,8 @@ func (c *commit) join(ch *channel, ref uint32, set *labelSet) uint32 {
 	t := ch.words.tuples[ref]
 	v := c.s.texts.all()
 	for l := range t.values {
-		if set.values[l] != 0 && beats(set, &t, l, v) {
-			t.values[l] = set.values[l]
+		if set.texts[l] != "" && beats(set, &t, l, v) {
+			t.values[l] = set.number(l, c.s.texts)
 			t.setRank(l, set.rank(l))
 		}
 	}
@@ -41,7 +41,7 @@ func beats(set *labelSet, t *tuple, l int, texts []string) bool {
 	if a, b := set.rank(l), t.rank(l); a != b {
 		return a > b
 	}
-	return texts[set.values[l]] > texts[t.values[l]]
+	return set.texts[l] > texts[t.values[l]]
 }
 
 // blank returns the tuple of a message of which only a time is known.

@@ -2,6 +2,7 @@ package pebble
 
 import (
 	"hash/maphash"
+	"strings"
 	"sync"
 
 	"waybill"
@@ -9,10 +10,22 @@ import (
 
 // A labelSet is what an event says of its message apart from times. Most events
 // share theirs with many others.
+//
+// Texts get their numbers when they become part of a tuple, which the writer sees
+// to: what is refused, or loses against what is known, must not fill the dictionary.
 type labelSet struct {
-	tuple
-	id   uint64 // never used again
-	hash uint64
+	tuple // its values are owned by the writer: 0 until their numbers are needed
+	texts [waybill.NumLabels]string
+	id    uint64 // never used again
+	hash  uint64
+}
+
+// number returns the number of the text of a label. Only the writer calls it.
+func (set *labelSet) number(l int, t *texts) uint32 {
+	if set.values[l] == 0 {
+		set.values[l] = t.num(set.texts[l])
+	}
+	return set.values[l]
 }
 
 // labelSets finds the labelSet of an event.
@@ -22,11 +35,15 @@ type labelSets struct {
 
 	mu     sync.RWMutex
 	sets   map[uint64]*labelSet
+	bytes  int // of texts that had no number when they came
 	nextID uint64
 }
 
-// maxLabelSets bounds the cache; when it is full it begins anew.
-const maxLabelSets = 1 << 17
+// maxLabelSets and maxLabelBytes bound the cache; when it is full it begins anew.
+const (
+	maxLabelSets  = 1 << 17
+	maxLabelBytes = 32 << 20
+)
 
 func newLabelSets(t *texts) *labelSets {
 	return &labelSets{texts: t, seed: maphash.MakeSeed(), sets: make(map[uint64]*labelSet)}
@@ -62,13 +79,13 @@ func (s *labelSets) hashEvent(e *waybill.Event) (h uint64, plain, empty bool) {
 }
 
 // says reports whether set is what e says.
-func (set *labelSet) says(e *waybill.Event, texts []string) bool {
+func (set *labelSet) says(e *waybill.Event) bool {
 	if set.flags != setFlags(e) {
 		return false
 	}
 	for l := range e.Labels {
 		v := &e.Labels[l]
-		if texts[set.values[l]] != v.Value || v.Value != "" && set.rank(l) != v.Rank {
+		if set.texts[l] != v.Value || v.Value != "" && set.rank(l) != v.Rank {
 			return false
 		}
 	}
@@ -79,7 +96,6 @@ func (set *labelSet) says(e *waybill.Event, texts []string) bool {
 func (s *labelSets) resolve(ops []op) {
 	missing := false
 	s.mu.RLock()
-	texts := s.texts.all()
 	for i := range ops {
 		o := &ops[i]
 		h, plain, empty := s.hashEvent(o.event)
@@ -88,7 +104,7 @@ func (s *labelSets) resolve(ops []op) {
 			o.slow = true
 		case !empty:
 			set := s.sets[h]
-			if set == nil || !set.says(o.event, texts) {
+			if set == nil || !set.says(o.event) {
 				missing = true
 				continue
 			}
@@ -114,22 +130,37 @@ func (s *labelSets) add(ops []op) {
 		if empty {
 			continue
 		}
-		if set := s.sets[h]; set != nil && set.says(o.event, s.texts.all()) {
+		if set := s.sets[h]; set != nil && set.says(o.event) {
 			o.set = set
 			continue
 		}
-		set := &labelSet{id: s.nextID, hash: h}
-		s.nextID++
-		set.flags = setFlags(o.event)
-		for l := range o.event.Labels {
-			if v := &o.event.Labels[l]; v.Value != "" {
-				set.values[l] = s.texts.num(v.Value)
-				set.setRank(l, v.Rank)
-			}
-		}
-		if len(s.sets) >= maxLabelSets {
+		if len(s.sets) >= maxLabelSets || s.bytes >= maxLabelBytes {
 			clear(s.sets)
+			s.bytes = 0
 		}
+		set := s.make(o.event, h)
 		s.sets[h], o.set = set, set
 	}
+}
+
+// make returns the label set of an event. It copies texts, which may be part of a
+// large body.
+func (s *labelSets) make(e *waybill.Event, h uint64) *labelSet {
+	set := &labelSet{id: s.nextID, hash: h}
+	s.nextID++
+	set.flags = setFlags(e)
+	for l := range e.Labels {
+		v := &e.Labels[l]
+		if v.Value == "" {
+			continue
+		}
+		set.setRank(l, v.Rank)
+		if known, ok := s.texts.known(v.Value); ok {
+			set.texts[l] = known
+		} else {
+			set.texts[l] = strings.Clone(v.Value)
+			s.bytes += len(v.Value)
+		}
+	}
+	return set
 }

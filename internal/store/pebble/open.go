@@ -40,14 +40,17 @@ const (
 	factSpan    = 's' // partition:2 -> its earliest and latest time
 	factOld     = 'o' // when events came that are older than messages are kept
 	factSeen    = 'k' // about when the last commit was
+	factStamp   = 'n' // of what is folded: see stamp
+	factErasing = 'e' // where files may have names that are erased
 )
 
 // Open opens the store in dir, which it makes where there is none. It fails with
 // Conflict where another process has the store open or another Waybill wrote it
 // in a format that this one does not know.
 func Open(dir string, opt Options) (*Store, error) {
+	fs := cmp.Or(opt.FS, vfs.Default)
 	s := &Store{
-		disk:         newDisk(cmp.Or(opt.FS, vfs.Default)),
+		disk:         newDisk(fs, fs.PathJoin(dir, stagingName)),
 		dir:          dir,
 		now:          opt.Now,
 		log:          cmp.Or(opt.Log, slog.New(slog.DiscardHandler)),
@@ -59,9 +62,12 @@ func Open(dir string, opt Options) (*Store, error) {
 		channels:     make(map[waybill.ChannelNumber]*channel),
 		pass:         pass{over: make(chan struct{})},
 		folding:      make(chan struct{}, 1),
+		erasing:      make(chan struct{}, 1),
+		copying:      make(chan struct{}, 1),
 		closing:      make(chan struct{}),
 		wake:         make(chan struct{}, 1),
 		work:         make(chan struct{}, 1),
+		due:          make(chan struct{}, 1),
 	}
 	if s.now == nil {
 		s.now = time.Now
@@ -78,6 +84,8 @@ func Open(dir string, opt Options) (*Store, error) {
 	}
 	s.background.Go(s.runPasses)
 	s.background.Go(s.runFolder)
+	s.background.Go(s.runUpkeep)
+	s.wakeUpkeep()
 	return s, nil
 }
 
@@ -216,8 +224,8 @@ func (s *Store) load(opt Options) error {
 	if s.acknowledged, err = openMark(s.disk, path, s.seq); err != nil {
 		return err
 	}
-	s.loadBloom(folded)
-	s.removeRuns()
+	s.loadBloom()
+	s.removeLeftovers()
 	for _, ch := range s.channels {
 		ch.view = ch.words.view
 	}
@@ -227,27 +235,25 @@ func (s *Store) load(opt Options) error {
 
 func (s *Store) path(name string) string { return s.disk.PathJoin(s.dir, name) }
 
-// loadBloom loads the filter, or leaves it to the folder to make it.
-func (s *Store) loadBloom(folded fold) {
-	b := loadBloom(s.disk, s.path(bloomName), folded.generation)
-	if b == nil && len(s.partitions) == 0 {
-		b = newBloom(smallestBloom)
-	}
-	if b != nil {
-		s.bloom.Store(b)
-	}
-	s.noteBloom()
-}
-
 // loadFacts reads the facts, and writes those of a new store.
 func (s *Store) loadFacts(opt Options) (folded fold, err error) {
 	facts := make(map[byte][]byte)
-	for _, fact := range []byte{factFolded, factHashKey, factBases, factHorizon} {
+	for _, fact := range []byte{factFolded, factHashKey, factBases, factHorizon, factStamp} {
 		if facts[fact], err = s.get([]byte{spaceFacts, fact}); err != nil {
 			return folded, err
 		}
 	}
-	if facts[factHashKey] == nil {
+	isNew, drawn := facts[factHashKey] == nil, drawStamp()
+	if facts[factStamp] == nil {
+		facts[factStamp] = drawn[:]
+		if !isNew { // it is from before there were stamps
+			err = s.db.Set([]byte{spaceFacts, factStamp}, drawn[:], engine.Sync)
+		}
+	}
+	if err != nil {
+		return folded, err
+	}
+	if isNew {
 		facts[factHashKey] = make([]byte, 16)
 		if _, err := rand.Read(facts[factHashKey]); err != nil {
 			return folded, err
@@ -267,12 +273,13 @@ func (s *Store) loadFacts(opt Options) (folded fold, err error) {
 			return folded, err
 		}
 	}
-	if len(facts[factHashKey]) != 16 || len(facts[factBases]) != 1 || len(facts[factHorizon]) != 2 {
+	if len(facts[factHashKey]) != 16 || len(facts[factStamp]) != stampBytes || len(facts[factBases]) != 1 || len(facts[factHorizon]) != 2 {
 		return folded, errors.New("the facts of the store are corrupt")
 	}
 	s.hashKey = [2]uint64{
 		binary.BigEndian.Uint64(facts[factHashKey]), binary.BigEndian.Uint64(facts[factHashKey][8:]),
 	}
+	s.filter.stamps = [2]stamp{stamp(facts[factStamp]), stamp(facts[factStamp])}
 	s.bySend = facts[factBases][0] == 1
 	s.horizon = partition(binary.BigEndian.Uint16(facts[factHorizon]))
 	if value, err := s.get([]byte{spaceTooLate}); err != nil {

@@ -20,8 +20,8 @@ func (s *Store) Points(ctx context.Context, q waybill.Query) ([]waybill.Point, e
 	if err := q.Validate(); err != nil {
 		return nil, err
 	}
-	if q.Basis == waybill.BySend && !s.bySend {
-		return nil, waybill.Errorf(waybill.Invalid, "this store does not count by send")
+	if err := s.checkBasis(q.Basis); err != nil {
+		return nil, err
 	}
 	q.Channels = slices.Compact(slices.Sorted(slices.Values(q.Channels)))
 	from, to := q.Quarters()
@@ -45,6 +45,14 @@ func (s *Store) Points(ctx context.Context, q waybill.Query) ([]waybill.Point, e
 		}
 	}
 	return b.answer()
+}
+
+// checkBasis fails where the store does not count by b.
+func (s *Store) checkBasis(b waybill.Basis) error {
+	if b == waybill.BySend && !s.bySend {
+		return waybill.Errorf(waybill.Invalid, "this store counts by event only, not by send")
+	}
+	return nil
 }
 
 // A scan adds the cells of one channel to a board, unit by unit: a day, or a

@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strings"
 
 	engine "github.com/cockroachdb/pebble/v2"
@@ -104,8 +106,9 @@ func (s *Store) createRun(name string) (*sstable.Writer, error) {
 	return sstable.NewWriter(objstorageprovider.NewFileWritable(f), opt), nil
 }
 
-// removeRuns removes what a crash has left behind.
-func (s *Store) removeRuns() {
+// removeLeftovers removes what a crash has left behind.
+func (s *Store) removeLeftovers() {
+	s.removeStaging()
 	names, _ := s.disk.List(s.dir)
 	for _, name := range names {
 		if strings.HasPrefix(name, runPrefix) {
@@ -117,25 +120,17 @@ func (s *Store) removeRuns() {
 // adoptRuns makes the messages of a run known to the filter and their partitions
 // to look-ups.
 func (s *Store) adoptRuns(t *table, order []int32) {
-	b := s.bloom.Load()
-	if b != nil && b.count == 0 && len(s.inRuns()) == 0 {
-		b = newBloom(4 * len(order)) // the first run shows how many to expect
-		s.bloom.Store(b)
-	}
+	s.addToBloom(t, order)
 	found := make(map[partition]bool)
 	for _, i := range order {
-		slot := &t.slots[i]
-		found[slot.part] = true
-		if b != nil {
-			b.add(slot.channel, &slot.hash)
-		}
+		found[t.slots[i].part] = true
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, p := range s.partitions {
 		found[p] = true
 	}
-	s.partitions = sortedPartitions(found)
+	s.partitions = slices.Sorted(maps.Keys(found))
 }
 
 // A span holds the earliest and the latest time of the messages of a partition that

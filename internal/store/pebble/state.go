@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"unsafe"
 
 	"waybill"
 )
@@ -29,6 +30,19 @@ type extra struct {
 	failure waybill.Failure
 	clicks  []waybill.Click
 	revs    [waybill.NumLabels]int64
+}
+
+// memory returns about how many bytes x takes; there may be no x at all.
+func (x *extra) memory() int {
+	if x == nil {
+		return 0
+	}
+	n := int(unsafe.Sizeof(*x)) + len(x.failure.Code) + len(x.failure.Title)
+	for i := range x.clicks {
+		c := &x.clicks[i]
+		n += int(unsafe.Sizeof(*c)) + len(c.ID) + len(c.Button.Type) + len(c.Button.Text)
+	}
+	return n
 }
 
 func (x *extra) empty() bool {

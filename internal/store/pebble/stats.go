@@ -28,7 +28,7 @@ type counters struct {
 	foldFailures atomic.Int64
 	dropped      atomic.Int64 // partitions
 
-	bloomMessages, bloomRoom, bloomRebuilds atomic.Int64
+	bloomRebuilds atomic.Int64
 
 	folder, engine stall
 	observed       *telemetry.Cached[observation]
@@ -76,14 +76,6 @@ func (s *Store) noteFold(begun time.Time, err error) {
 		return
 	}
 	s.counters.folds.Observe(time.Since(begun).Seconds())
-}
-
-// noteBloom is called by the folder.
-func (s *Store) noteBloom() {
-	if b := s.bloom.Load(); b != nil {
-		s.counters.bloomMessages.Store(int64(b.count))
-		s.counters.bloomRoom.Store(int64(b.room))
-	}
 }
 
 // An observation is what is seen of a store that takes a while to look at, or a

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	engine "github.com/cockroachdb/pebble/v2"
@@ -71,10 +70,10 @@ type Store struct {
 
 	counters counters
 
-	texts *texts
-	sets  *labelSets
-	queue queue
-	bloom atomic.Pointer[bloom] // nil while it is being made
+	texts  *texts
+	sets   *labelSets
+	queue  queue
+	filter blooms
 
 	writer chan struct{} // holds one value while somebody writes
 
@@ -91,18 +90,21 @@ type Store struct {
 	channels   map[waybill.ChannelNumber]*channel
 	overlay    *overlay
 	previous   *generation // nil before the first rotation
-	partitions []partition // see inRuns; written by the folder, never in place
+	partitions []partition // see inRuns; never written in place
 	pass       pass
 
 	seen     waybill.Instant // about when the last commit was; owned by the writer
 	old      arrivals        // of events that are older than messages are kept; owned by the writer
-	retained time.Time       // when old partitions were last looked for; owned by the folder
-	dropped  bool            // whether the filter knows of messages that are dropped; owned by the folder
+	retained time.Time       // when old partitions were last looked for; owned by the upkeep
+	dropped  bool            // whether the filter knows of messages that are dropped; owned by the upkeep
 
-	folding    chan struct{} // holds one value while runs are handed over, or a checkpoint is made
+	folding    chan struct{} // holds one value while runs are handed over, or a checkpoint begins
+	copying    chan struct{} // holds one value while a checkpoint is written
+	erasing    chan struct{} // holds one value while names are erased
 	closing    chan struct{} // closed when Close begins
 	wake       chan struct{} // tells the passes that one is pending
 	work       chan struct{} // tells the folder that there is work
+	due        chan struct{} // tells the upkeep that a generation is folded
 	background sync.WaitGroup
 	life       sync.RWMutex // held for reading by every call
 	closed     bool         // guarded by life

@@ -22,9 +22,11 @@ type table struct {
 	// came after the horizon had moved.
 	doubled bool
 
-	extras []*extra
-	names  []uint32 // by slot: 1 + place in arena; empty where names are not kept
-	arena  []byte   // ID and recipient of each message, as texts
+	extras     []*extra
+	extraBytes int // memory of extras
+
+	names []uint32 // by slot: 1 + place in arena; empty where names are not kept
+	arena []byte   // ID and recipient of each message, as texts
 }
 
 type slot struct {
@@ -55,7 +57,7 @@ func (t *table) reset() {
 	clear(t.tags)
 	clear(t.names)
 	clear(t.extras)
-	t.count, t.extras, t.arena, t.doubled = 0, t.extras[:0], t.arena[:0], false
+	t.count, t.extras, t.extraBytes, t.arena, t.doubled = 0, t.extras[:0], 0, t.arena[:0], false
 }
 
 func (h *hash) tag() uint8 { return uint8(h[1]>>24) | 1 }
@@ -175,6 +177,7 @@ func (t *table) extraOf(s *state) *extra {
 
 func (t *table) setExtra(i int, x *extra) {
 	s := &t.slots[i]
+	t.extraBytes += x.memory() - t.extraOf(&s.state).memory()
 	switch {
 	case x == nil:
 		s.extra = 0

@@ -64,10 +64,7 @@ type audit struct {
 	view    view
 	details map[waybill.Detail]uint32
 
-	// What is recomputed: cells that are not packed yet, and packed ones.
-	lists   map[place]*list
-	waiting int
-	want    map[place][]byte
+	want *tally // what is recomputed
 }
 
 func (a *audit) words(c waybill.ChannelNumber) (*view, bool) {
@@ -85,14 +82,14 @@ func (a *audit) channel(ctx context.Context, c waybill.ChannelNumber) error {
 	for ref, d := range a.view.details {
 		a.details[d.detail(a.v.texts)] = uint32(ref)
 	}
-	a.lists, a.want = make(map[place]*list), make(map[place][]byte)
+	a.want = newTally(a.state.Number, func(place) ([]byte, error) { return nil, nil })
 	if err := a.readSettled(ctx); err != nil {
 		return err
 	}
 	if err := a.recountAll(ctx); err != nil {
 		return err
 	}
-	if err := a.pack(); err != nil {
+	if err := a.want.pack(); err != nil {
 		return err
 	}
 	if err := a.compareCells(ctx); err != nil {
@@ -130,7 +127,7 @@ func (a *audit) space(ctx context.Context, space byte, f func(place, []byte) err
 // readSettled begins with what dropped messages count.
 func (a *audit) readSettled(ctx context.Context) error {
 	return a.space(ctx, spaceSettled, func(p place, value []byte) error {
-		a.want[p] = bytes.Clone(value)
+		a.want.packed[p] = bytes.Clone(value)
 		return nil
 	})
 }
@@ -184,25 +181,11 @@ func (a *audit) recount(st stored) error {
 		if slot.Basis == waybill.BySend && !a.s.bySend {
 			continue
 		}
-		p := place{a.state.Number, slot.Basis, uint32(slot.Quarter) / quartersPerDay}
-		l := a.lists[p]
-		if l == nil {
-			l = &list{place: p}
-			a.lists[p] = l
+		if err := a.want.add(st.state.ref, a.detailRef(slot.Detail), &slot); err != nil {
+			return err
 		}
-		d := delta{
-			ref: st.state.ref, major: a.detailRef(slot.Detail),
-			quarter: uint8(uint32(slot.Quarter) % quartersPerDay),
-		}
-		d.counts[slot.Metric] = 1
-		l.all = append(l.all, d)
-		a.waiting++
 	}
-	const most = 4 << 20 // 64 MB
-	if a.waiting < most {
-		return nil
-	}
-	return a.pack()
+	return nil
 }
 
 // detailRef returns the ref of a detail, and numbers one that no counter has.
@@ -215,21 +198,6 @@ func (a *audit) detailRef(d waybill.Detail) uint32 {
 		a.v.texts = a.s.texts.all()
 	}
 	return ref
-}
-
-// pack adds the waiting cells to the packed ones.
-func (a *audit) pack() error {
-	for p, l := range a.lists {
-		sortDeltas(l.all, nil)
-		packed, err := mergeCells(a.want[p], l.all)
-		if err != nil {
-			return err
-		}
-		a.want[p] = packed
-	}
-	clear(a.lists)
-	a.waiting = 0
-	return nil
 }
 
 // checkMark notes a message whose mark is stale for good.
@@ -261,9 +229,9 @@ func (a *audit) compareCells(ctx context.Context) error {
 			return fmt.Errorf("the log of day %d of channel %d does not fit its counters: %w", p.day, p.channel, err)
 		}
 	}
-	for _, p := range placesOf(have, a.want) {
-		if !bytes.Equal(have[p], a.want[p]) {
-			if err := a.noteCells(p, have[p], a.want[p]); err != nil {
+	for _, p := range placesOf(have, a.want.packed) {
+		if want := a.want.packed[p]; !bytes.Equal(have[p], want) {
+			if err := a.noteCells(p, have[p], want); err != nil {
 				return err
 			}
 		}
@@ -337,7 +305,7 @@ func (a *audit) note(have, want waybill.Counts, d waybill.Difference) {
 // that are wanted.
 func (a *audit) compareTotals(ctx context.Context) error {
 	want := make(map[string]waybill.Counts)
-	for p, packed := range a.want {
+	for p, packed := range a.want.packed {
 		if p.basis != waybill.ByEvent {
 			continue
 		}

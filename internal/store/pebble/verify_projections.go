@@ -13,7 +13,7 @@ func (a *audit) compareProjections(ctx context.Context) error {
 		return err
 	}
 	want := make(map[string][]byte)
-	f := folder{s: a.s, space: spaceCells, view: &a.view, put: func(key []byte, deltas []delta) error {
+	f := folder{s: a.s, view: &a.view, put: func(key []byte, deltas []delta) error {
 		if key[0] == spaceCells {
 			return nil
 		}

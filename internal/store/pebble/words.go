@@ -2,7 +2,6 @@ package pebble
 
 import (
 	"encoding/binary"
-	"slices"
 	"strings"
 	"sync"
 
@@ -51,6 +50,14 @@ func (t *texts) lookup(s string) (uint32, bool) {
 	defer t.mu.RUnlock()
 	n, ok := t.nums[s]
 	return n, ok
+}
+
+// known returns the copy that t has of s, where it has one.
+func (t *texts) known(s string) (string, bool) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	n, ok := t.nums[s]
+	return t.values[n], ok
 }
 
 // all returns the texts as they are now. The slice never changes.
@@ -291,26 +298,6 @@ func (t *tuple) tuple(texts []string) waybill.Tuple {
 
 func (d detail) detail(texts []string) waybill.Detail {
 	return waybill.Detail{Code: texts[d.code], Button: waybill.Button{Type: texts[d.button], Text: texts[d.text]}}
-}
-
-// detailOf returns the ref of a detail that v has.
-func (v *view) detailOf(d waybill.Detail, t *texts) (uint32, bool) {
-	if d == (waybill.Detail{}) {
-		return 0, true
-	}
-	var short detail
-	for _, part := range []struct {
-		n    *uint32
-		text string
-	}{{&short.code, d.Code}, {&short.button, d.Button.Type}, {&short.text, d.Button.Text}} {
-		n, ok := t.lookup(part.text)
-		if !ok {
-			return 0, false
-		}
-		*part.n = n
-	}
-	i := slices.Index(v.details, short)
-	return uint32(i), i >= 0
 }
 
 // appendTuple appends mask of labels, their texts, ranks and flags.

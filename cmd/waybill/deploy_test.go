@@ -1,0 +1,124 @@
+//go:build linux
+
+package main
+
+import (
+	"debug/elf"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// TestUnit has systemd check deploy/waybill.service.
+func TestUnit(t *testing.T) {
+	analyze, err := exec.LookPath("systemd-analyze")
+	if err != nil {
+		t.Skip("systemd-analyze is not installed")
+	}
+	text, err := os.ReadFile(root + "/deploy/waybill.service")
+	if err != nil {
+		t.Fatal(err)
+	}
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	unit := filepath.Join(t.TempDir(), "waybill.service")
+	if err := os.WriteFile(unit, []byte(strings.ReplaceAll(string(text), "/usr/local/bin/waybill", program)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.CommandContext(t.Context(), analyze, "verify", unit).CombinedOutput(); err != nil || len(out) > 0 {
+		t.Errorf("verify: %v\n%s", err, out)
+	}
+	out, err := exec.CommandContext(t.Context(), analyze, "security", "--no-pager", "--offline=true", unit).CombinedOutput()
+	if err != nil {
+		t.Fatalf("security: %v\n%s", err, out)
+	}
+	level := regexp.MustCompile(`Overall exposure level for \S+: ([\d.]+)`).FindSubmatch(out)
+	if level == nil {
+		t.Fatalf("no level in\n%s", out)
+	}
+	if v, err := strconv.ParseFloat(string(level[1]), 64); err != nil || v > 1.5 {
+		t.Errorf("the exposure is %s, more than 1.5:\n%s", level[1], out)
+	}
+}
+
+// dockerUser is who the container of deploy/Dockerfile runs as.
+const dockerUser = 65532
+
+// TestContainer runs the program as the container does: alone in an empty root,
+// as a user that owns nothing but the data.
+func TestContainer(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root can change the root of a process")
+	}
+	text, err := os.ReadFile(root + "/deploy/Dockerfile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{"FROM scratch", "USER 65532:65532", "CGO_ENABLED=0 go build", `CMD ["/waybill", "health"`} {
+		if !strings.Contains(string(text), line) {
+			t.Errorf("the Dockerfile has no %s", line)
+		}
+	}
+	image := t.TempDir()
+	copyStatic(t, filepath.Join(image, "waybill"))
+	data := filepath.Join(image, "data")
+	if err := os.Mkdir(data, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chown(data, dockerUser, dockerUser); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(data, "directory.yaml"), []byte(killTenants), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	inside := func(args ...string) *exec.Cmd {
+		return &exec.Cmd{
+			Path: "/waybill", Args: append([]string{"waybill"}, args...), Dir: "/", Env: []string{"WAYBILL_DATA=/data", asBinary + "=waybill"},
+			SysProcAttr: &syscall.SysProcAttr{Chroot: image, Credential: &syscall.Credential{Uid: dockerUser, Gid: dockerUser}},
+		}
+	}
+	p := startCmd(t, inside("serve", "--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0", "--log-format=json"), false)
+	out, err := inside("health", "--admin-listen", strings.TrimPrefix(p.admin, "http://")).CombinedOutput()
+	if err != nil || string(out) != "ready\n" {
+		t.Errorf("health: %v %s", err, out)
+	}
+	if out, err := inside("apply", "--url", p.url, "-f", "/data/directory.yaml").CombinedOutput(); err != nil {
+		t.Errorf("apply: %v\n%s", err, out)
+	}
+	r := p.webhook(newClient(), "7001", "app-secret-0123456789", statusBody("102290129340398", "16315551000", newStatus("a", "sent", killStart)))
+	if r.status != 200 {
+		t.Errorf("webhook: %d %s", r.status, r.body)
+	}
+	p.stop()
+}
+
+// copyStatic copies this program, if it is static as the one that is shipped.
+func copyStatic(t *testing.T, to string) {
+	t.Helper()
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	binary, err := elf.Open(program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer binary.Close()
+	if binary.Section(".interp") != nil {
+		t.Skip("this program needs the libraries of the system: CGO_ENABLED is not 0")
+	}
+	text, err := os.ReadFile(program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(to, text, 0o755); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,28 @@
+package pebble
+
+import (
+	"context"
+	"testing"
+)
+
+// HasFilter reports whether the store in dir has a filter as soon as it is opened.
+func HasFilter(t *testing.T, dir string) bool {
+	t.Helper()
+	s, err := Open(dir, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	return s.filter.bloom.Load() != nil
+}
+
+// EraseHalf does what Erase does up to where an interruption leaves names in files.
+func (s *Store) EraseHalf(ctx context.Context, recipient string) (int, error) {
+	return s.eraseRecipient(ctx, recipient)
+}
+
+// ErasurePending reports whether files may have names that are erased.
+func (s *Store) ErasurePending() bool {
+	noted, err := s.get([]byte{spaceFacts, factErasing})
+	return err != nil || noted != nil
+}

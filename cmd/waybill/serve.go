@@ -237,6 +237,9 @@ func (a *app) ready(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	for _, d := range dialects {
+		a.metrics.Source(d.Name())
+	}
 	a.server.Ready(dialects...)
 	attrs := []any{"url", a.url(), "listen", a.public.Addr().String()}
 	if a.admin != nil {

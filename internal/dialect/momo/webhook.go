@@ -57,6 +57,7 @@ type receipt struct {
 
 // ServeHTTP answers once all that a body says is durable.
 func (h *webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	dialect.SetLogAttr(r.Context(), slog.String("operation", "webhook")) // until it is known what is in it
 	report, err := h.receive(r)
 	if err == nil {
 		dialect.WriteJSON(w, http.StatusOK, receipt{Report: report})

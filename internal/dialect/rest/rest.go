@@ -106,6 +106,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (a *API) serve(out http.Header, r *http.Request) (*route, any, error) {
 	rt, path, notFound := match(a.routes, r)
 	if notFound == nil && rt.open {
+		dialect.SetLogAttr(r.Context(), slog.String("operation", rt.id))
 		answer, err := a.run(&call{Request: r, route: rt, out: out}, path)
 		return rt, answer, err
 	}
@@ -122,7 +123,7 @@ func (a *API) serve(out http.Header, r *http.Request) (*route, any, error) {
 	if notFound != nil {
 		return nil, nil, notFound
 	}
-	dialect.SetLogAttr(r.Context(), slog.String("operation", rt.method+" "+rt.path()))
+	dialect.SetLogAttr(r.Context(), slog.String("operation", rt.id))
 	if err := authorize(&token, rt); err != nil {
 		return nil, nil, err
 	}

@@ -110,6 +110,7 @@ func (a *API) serve(c *call) (any, error) {
 	rt, path, notFound := match(a.routes, c.Request)
 	if notFound == nil && rt.open {
 		c.route = rt
+		dialect.SetLogAttr(c.Context(), slog.String("operation", rt.id))
 		return a.run(c, path)
 	}
 	token, err := a.authenticate(c.Request)
@@ -126,7 +127,7 @@ func (a *API) serve(c *call) (any, error) {
 		return nil, notFound
 	}
 	c.token, c.route = &token, rt
-	dialect.SetLogAttr(c.Context(), slog.String("operation", rt.method+" "+rt.path()))
+	dialect.SetLogAttr(c.Context(), slog.String("operation", rt.id))
 	if err := authorize(&token, rt); err != nil {
 		return nil, err
 	}

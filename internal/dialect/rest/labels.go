@@ -124,7 +124,7 @@ func (p *labelParams) position() (*labelValue, error) {
 
 func labelRoutes() []route {
 	return []route{{
-		method: http.MethodGet, pattern: "/labels/{label}", scope: waybill.ScopeMetricsRead, heavy: true, perChannel: true,
+		method: http.MethodGet, pattern: "/labels/{label}", scope: waybill.ScopeMetricsRead, perChannel: true, heavy: true,
 		id: "getLabelValues", tag: tagMetrics, summary: "The values of a label in use, with counts",
 		doc: "What filters can choose from. Without a range it counts all messages ever. A message counts by when it was accepted, " +
 			"a failure or click by when it happened. While messages come in, a value whose count changes between two pages can be " +

@@ -80,7 +80,7 @@ func (p *messagesParams) detail(metric waybill.Metric) (string, error) {
 func messageRoutes() []route {
 	return []route{
 		{
-			method: http.MethodGet, pattern: "/messages", scope: waybill.ScopeMetricsRead, heavy: true, perChannel: true,
+			method: http.MethodGet, pattern: "/messages", scope: waybill.ScopeMetricsRead, perChannel: true, heavy: true,
 			id: "listMessages", tag: tagMessages, summary: "The messages behind a number",
 			doc: "Takes the filters of `GET /metrics`, and finds the messages that one of its counts is made of: as many as that says, " +
 				"over all pages, each once. Messages that are older than the server keeps histories still count, but are not found. " +

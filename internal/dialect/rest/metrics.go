@@ -144,7 +144,7 @@ func (p *metricsParams) series(chosen selection) (*series, error) {
 func metricsRoutes() []route {
 	return []route{
 		{
-			method: http.MethodGet, pattern: "/metrics", scope: waybill.ScopeMetricsRead, heavy: true, perChannel: true,
+			method: http.MethodGet, pattern: "/metrics", scope: waybill.ScopeMetricsRead, perChannel: true, heavy: true,
 			id: "getMetrics", tag: tagMetrics, summary: "A series of counts",
 			doc: "Buckets in which nothing counts are left out. Totals are the sums over all points, those of groups that `limit` " +
 				"leaves out too.\n\n" +

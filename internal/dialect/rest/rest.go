@@ -139,6 +139,9 @@ func (a *API) serve(c *call) (any, error) {
 
 // run reads what the call says and runs it.
 func (a *API) run(c *call, path map[string]string) (any, error) {
+	if err := checkConditions(c); err != nil {
+		return nil, err
+	}
 	in, err := c.route.decode(c, path)
 	if err != nil {
 		return nil, err

@@ -32,6 +32,10 @@ type route struct {
 	// open lets everybody in, without a token.
 	open bool
 
+	// conditional calls change an object that has a version, which may be asked
+	// for in If-Match.
+	conditional bool
+
 	// unlimited calls do not count for the limit of the token: something else
 	// bounds them.
 	unlimited bool
@@ -66,9 +70,9 @@ type reading struct {
 // A call is one request. Operations see those that are authorized.
 type call struct {
 	*http.Request
+	out    http.Header // of the answer
 	route  *route
 	token  *waybill.Token // nil where the route is open
-	out    http.Header    // of the answer
 	format string         // of a table, empty for JSON
 	ends   func()         // lets other heavy calls run, where this is one
 }

@@ -51,7 +51,9 @@ func newDocument(routes []route, version string) (json.RawMessage, error) {
 	for _, t := range tags {
 		api.Tags = append(api.Tags, &huma.Tag{Name: string(t.name), Description: t.doc})
 	}
-	s.settle()
+	if err := s.settle(); err != nil {
+		return nil, err
+	}
 	return api.MarshalJSON()
 }
 

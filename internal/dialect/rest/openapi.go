@@ -10,6 +10,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"waybill/internal/dialect/rest/params"
+	"waybill/internal/table"
 )
 
 const (
@@ -220,6 +221,12 @@ func (s *schemas) response(rt *route) *huma.Response {
 	r := &huma.Response{Description: "Done.", Content: map[string]*huma.MediaType{
 		jsonType: {Schema: s.Schema(rt.out, true, ""), Example: json.RawMessage(rt.example)},
 	}}
+	if rt.isTabular() {
+		for _, f := range []table.Format{table.CSV, table.NDJSON, table.Parquet} {
+			kind, _, _ := strings.Cut(f.ContentType(), ";")
+			r.Content[kind] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Description: "The same as a table."}}
+		}
+	}
 	switch {
 	case rt.method == http.MethodPut && rt.conditional:
 		r.Headers = map[string]*huma.Header{"ETag": {

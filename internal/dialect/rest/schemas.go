@@ -184,7 +184,7 @@ func (rt *route) failures() []int {
 	add(!rt.open, http.StatusUnauthorized, http.StatusTooManyRequests)
 	add(rt.operator || rt.scope != "", http.StatusForbidden)
 	add(slices.ContainsFunc(parameters, func(p params.Parameter) bool { return p.In == params.InPath || p.Name == "channel" }), http.StatusNotFound)
-	add(slices.ContainsFunc(parameters, func(p params.Parameter) bool { return p.Name == "format" }), http.StatusNotAcceptable)
+	add(rt.isTabular(), http.StatusNotAcceptable)
 	add(reads || rt.heavy, http.StatusRequestEntityTooLarge)
 	slices.Sort(all)
 	return slices.Compact(all)

@@ -18,7 +18,8 @@ var sections = map[string]struct {
 	read  func(p *parser, r Ref, v value)
 }{
 	"account": {
-		[]string{"id"}, []string{"users", "tokens", "apps", "momo_clients", "rates"},
+		[]string{"id"},
+		[]string{"users", "tokens", "apps", "momo_clients", "rates"},
 		func(p *parser, _ Ref, v value) { p.account(v) },
 	},
 	"user":     {[]string{"", "name"}, []string{"access_keys"}, func(p *parser, r Ref, v value) { p.user(r.parts[0], v) }},

@@ -58,8 +58,8 @@ const (
 // A selection is the channels that a call is about.
 type selection []waybill.Channel
 
-// channelsOf returns the channels with the given IDs, or all that the token reaches
-// where there are none.
+// channelsOf returns the channels with the given IDs, or all that the call may be
+// about where there are none.
 func (a *API) channelsOf(c *call, ids []string) (selection, error) {
 	var chosen selection
 	for _, id := range ids {

@@ -41,10 +41,10 @@ func (*bound) Schema(huma.Registry) *huma.Schema {
 	}}
 }
 
-// in returns the first instant that is not before b.
+// in returns the time in whole seconds, rounded down.
 func (b *bound) in(zone *time.Location) waybill.Instant {
 	if b.date.IsZero() {
-		return notBefore(int64(b.moment))
+		return waybill.Instant(b.moment / 1000)
 	}
 	return midnight(b.date.Year(), b.date.Month(), b.date.Day(), zone)
 }
@@ -160,6 +160,9 @@ func (s *span) within(now time.Time, zone *time.Location, whole bool) (from, to 
 	}
 	if s.To != nil {
 		to = s.To.in(zone)
+		if s.To.moment%1000 != 0 {
+			to++
+		}
 	}
 	if to <= from {
 		return from, to, waybill.Errorf(waybill.Invalid, "the range ends at %s, not after its start at %s", shown(to, zone), shown(from, zone))

@@ -25,7 +25,7 @@
 //	version.go     one moment, for a reader
 //	points.go      questions; with board.go and groups.go
 //	find.go        the messages behind a number; candidate.go: what becomes of them
-//	erase.go       names are forgotten
+//	erase.go       names are forgotten; trim.go: the engine's logs begin anew
 //	verify.go      everything again from the histories; tally.go: added up
 //	checkpoint.go  a copy while the store goes on
 //	replay.go      the log at the start; mark.go: whether it is whole

@@ -181,8 +181,13 @@ func (t *Token) Expired(now time.Time) bool { return !t.Expires.IsZero() && !now
 // Operator reports whether t is the installation's own token, of no account.
 func (t *Token) Operator() bool { return t.Account == "" && t.Has(ScopeAdmin) }
 
-// Reaches reports whether t may act on c at all, whatever its scopes.
-func (t *Token) Reaches(c *Channel) bool {
+// Reaches reports whether t may act on c at all, whatever its scopes. A token that
+// the policies of a user bind does so nowhere by itself: who asks them calls
+// Within.
+func (t *Token) Reaches(c *Channel) bool { return t.User == "" && t.Within(c) }
+
+// Within reports whether t would reach c, were no policies to be asked.
+func (t *Token) Within(c *Channel) bool {
 	return t.Operator() ||
 		c.Writable(t.Account) && (len(t.Channels) == 0 || slices.Contains(t.Channels, c.ID))
 }

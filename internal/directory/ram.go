@@ -35,11 +35,12 @@ func (p *parser) policy(v value) json.RawMessage {
 }
 
 // at returns the value below v that a path such as Statement[0].Effect names, or
-// the closest one above it.
+// the closest one above it, with the path of the one that is missing.
 func (v value) at(path string) value {
 	for _, step := range strings.FieldsFunc(path, func(r rune) bool { return strings.ContainsRune(".[]", r) }) {
 		child := v.child(step)
 		if child == nil {
+			v.path += "." + step
 			return v
 		}
 		if _, err := strconv.Atoi(step); err == nil {

@@ -69,7 +69,7 @@ func (s *Server) logAccess(x *exchange, extra []slog.Attr, outcome string, took 
 		slog.String("request_id", x.scope.ID()),
 		slog.String("remote", x.request.RemoteAddr))
 	if len(x.scope.Proxies) > 0 {
-		line.AddAttrs(slog.String("client", dialect.OriginOf(x.request).Client.String()))
+		attrs = append(attrs, slog.String("client", dialect.OriginOf(x.request).Client.String()))
 	}
 	if outcome == "aborted" {
 		attrs = append(attrs, slog.Bool("aborted", true))

@@ -66,21 +66,15 @@ func New() *Metrics {
 }
 
 // callBuckets are few, since there is a histogram for each operation.
-var callBuckets = []float64{0.0025, 0.01, 0.05, 0.25, 1, 5}
+var callBuckets = []float64{0.005, 0.025, 0.1, 0.5, 2.5}
 
 // The bounds of the families. Each is more than a server needs that is used as it
 // should be; the rest of a dialect counts as its "other".
 const (
 	maxEvents   = 100 // sources and outcomes
-	maxRequests = 150 // dialects, operations and outcomes
-	maxTimed    = 24  // dialects and operations with a histogram
+	maxRequests = 100 // dialects, operations and outcomes
+	maxTimed    = 20  // dialects and operations with a histogram
 )
-
-// Sources are what events come from: the dialects.
-var Sources = []string{"alibaba", "meta", "momo", "waybill"}
-
-// Outcomes are what becomes of the events that every source has; some have more.
-var Outcomes = []string{"received", "changed", "repeated", "rejected", "too_late"}
 
 func (m *Metrics) registerEvents() {
 	total := prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -92,10 +86,13 @@ func (m *Metrics) registerEvents() {
 	m.events = newFamily(maxEvents, rest, func(v labels) prometheus.Counter {
 		return total.WithLabelValues(v[0], v[1])
 	})
-	for _, source := range Sources { // so that the first event is an increase
-		for _, outcome := range Outcomes {
-			m.events.of(labels{source, outcome})
-		}
+}
+
+// Source begins to tell of a source before its first event, so that this is an
+// increase.
+func (m *Metrics) Source(name string) {
+	for _, outcome := range []string{"received", "changed", "repeated", "rejected", "too_late"} {
+		m.events.of(labels{name, outcome})
 	}
 }
 

@@ -130,7 +130,7 @@ func (a *API) login(r *http.Request, _ string) (any, error) {
 		}
 	}
 	// An unknown client takes as long as a wrong secret, and is told alike.
-	dialect.SetLogAttr(r.Context(), slog.String("client", fmt.Sprintf("%.64q", body.ClientID)))
+	dialect.SetLogAttr(r.Context(), slog.String("client_id", fmt.Sprintf("%.64q", body.ClientID)))
 	client, known := a.directory.View().MomoClient(body.ClientID)
 	same := subtle.ConstantTimeCompare(secretHash(client.Secret), secretHash(body.ClientSecret)) == 1
 	if !known || !same {

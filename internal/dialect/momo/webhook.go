@@ -57,6 +57,7 @@ type receipt struct {
 
 // ServeHTTP answers once all that a body says is durable.
 func (h *webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	dialect.SetLogAttr(r.Context(), slog.String("operation", "webhook")) // until it is known what is in it
 	report, err := h.receive(r)
 	if err == nil {
 		dialect.WriteJSON(w, http.StatusOK, receipt{Report: report})
@@ -89,7 +90,8 @@ func (h *webhook) receive(r *http.Request) (*event.Report, error) {
 	dialect.SetLogAttr(ctx, slog.String("operation", kind.operation()))
 	switch kind {
 	case activities:
-		return nil, h.activities(ctx, &channel, body)
+		_, err := h.activities(ctx, &channel, body)
+		return nil, err
 	case answers:
 		return h.answers(ctx, r, &channel, body)
 	}

@@ -15,7 +15,7 @@
 //	table.go       the states of a generation, in memory
 //	state.go       a state, its encoding
 //	overlay.go     what is not folded yet of the counters; totals.go: of segments
-//	run.go         a generation as sorted files
+//	room.go        when a generation ends; run.go: it becomes sorted files
 //	fold.go        differences into packed days, projections and totals
 //	cells.go       packed cells
 //	bloom.go       which messages are new; filter.go: how that is kept up

@@ -85,7 +85,7 @@ type imported struct {
 }
 
 func (cmd *importCmd) run(ctx context.Context, opt load.Options, meter *load.Meter, c console) (done imported, err error) {
-	progress := newProgress(c, cmd.Quiet, opt.Checkpoint, meter)
+	progress := newProgress(c, cmd.Quiet, importWork(opt.Checkpoint, meter))
 	say := func(text string) { progress.say("waybill: " + text) }
 	resumed, err := cmd.resume(&opt, say)
 	if err != nil {

@@ -25,6 +25,8 @@ type cli struct {
 	Demo    demoCmd    `cmd:"" help:"Run the server with tenants and traffic made up for a try."`
 	Apply   applyCmd   `cmd:"" help:"Make the directory of tenants what a file says."`
 	Import  importCmd  `cmd:"" help:"Bring in events, tables of them, or saved webhooks."`
+	Query   queryCmd   `cmd:"" help:"Ask for counts: a table with a chart, CSV, JSON, NDJSON or Parquet."`
+	Export  exportCmd  `cmd:"" help:"Write counts or messages to a file."`
 	Verify  verifyCmd  `cmd:"" help:"Recompute every counter from the messages and report what differs."`
 	Backup  backupCmd  `cmd:"" help:"Copy the data, also of a running server."`
 	Restore restoreCmd `cmd:"" help:"Make a data directory from a backup."`

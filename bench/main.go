@@ -65,7 +65,7 @@ func parse(args []string) (*config, error) {
 	f.DurationVar(&c.small, "small", 5*time.Second, "how long the writers of single events write")
 	f.IntVar(&c.count, "count", 1, "how often each engine runs; the tables have the medians")
 	f.StringVar(&c.dir, "dir", os.TempDir(), "where the data go; removed afterwards")
-	f.StringVar(&c.profiles, "profiles", "", "write a CPU profile of each bulk ingest into this folder")
+	f.StringVar(&c.profiles, "profiles", "", "write a CPU profile of each phase into this folder")
 	f.StringVar(&c.measure, "measure", "", "measure this engine in this process, in -dir, and print JSON: the other flags start that")
 	if err := f.Parse(args); err != nil {
 		return nil, err
@@ -175,7 +175,7 @@ func (c *config) runChild(ctx context.Context) error {
 	}
 	r := &run{
 		kind: engine.Kinds()[i], dir: c.dir, traffic: traffic.Traffic{Messages: c.messages},
-		batch: c.batches[0], small: c.small, asking: 4 * time.Second, quiet: time.Second,
+		batch: c.batches[0], small: c.small, asking: 4 * time.Second, quiet: 5 * time.Second,
 		profiles: c.profiles,
 	}
 	m, err := r.measure(ctx)

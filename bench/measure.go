@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime/pprof"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -69,7 +70,7 @@ type run struct {
 	asking  time.Duration // how long each question is asked, as a rule
 	quiet   time.Duration // how long an engine uses hardly any CPU that has nothing to do
 
-	// profiles is where a CPU profile of the bulk ingest goes, unless empty.
+	// profiles is where a CPU profile of each phase goes, unless empty.
 	profiles string
 
 	engine engine.Engine
@@ -90,7 +91,7 @@ func (r *run) measure(ctx context.Context) (*measurement, error) {
 		name string
 		do   func(context.Context) error
 	}{
-		{"bulk ingest", r.profiled(r.bulk)},
+		{"bulk ingest", r.bulk},
 		{"small commits", r.writers},
 		{"the rest", r.rest},
 		{"queries", r.queries},
@@ -100,7 +101,7 @@ func (r *run) measure(ctx context.Context) (*measurement, error) {
 		}},
 	} {
 		fmt.Fprintf(os.Stderr, "%s %s: %s\n", time.Now().Format(time.TimeOnly), r.kind.Name, phase.name)
-		if err := phase.do(ctx); err != nil {
+		if err := r.profiled(ctx, phase.name, phase.do); err != nil {
 			err = fmt.Errorf("%s: %s: %w", r.kind.Name, phase.name, err)
 			return nil, errors.Join(err, r.engine.Close()) // PostgreSQL would run on
 		}
@@ -108,23 +109,22 @@ func (r *run) measure(ctx context.Context) (*measurement, error) {
 	return &r.m, nil
 }
 
-// profiled returns f with a profile of it.
-func (r *run) profiled(f func(context.Context) error) func(context.Context) error {
+// profiled calls f and writes a profile of it where that is wanted.
+func (r *run) profiled(ctx context.Context, phase string, f func(context.Context) error) error {
 	if r.profiles == "" {
-		return f
+		return f(ctx)
 	}
-	return func(ctx context.Context) error {
-		file, err := os.Create(filepath.Join(r.profiles, fmt.Sprintf("%s-%d.cpu.pprof", r.kind.Name, r.batch)))
-		if err != nil {
-			return err
-		}
-		if err := pprof.StartCPUProfile(file); err != nil {
-			return errors.Join(err, file.Close())
-		}
-		err = f(ctx)
-		pprof.StopCPUProfile()
+	name := fmt.Sprintf("%s-%d-%s.cpu.pprof", r.kind.Name, r.batch, strings.ReplaceAll(phase, " ", "-"))
+	file, err := os.Create(filepath.Join(r.profiles, name))
+	if err != nil {
+		return err
+	}
+	if err := pprof.StartCPUProfile(file); err != nil {
 		return errors.Join(err, file.Close())
 	}
+	err = f(ctx)
+	pprof.StopCPUProfile()
+	return errors.Join(err, file.Close())
 }
 
 // next makes the next batch. It returns how long that took.

@@ -7,19 +7,16 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"log/slog"
 	"os"
 	"strings"
 	"time"
 
-	"waybill"
 	"waybill/internal/directory"
 	"waybill/internal/store/pebble"
 )
 
 type applyCmd struct {
-	dataFlags   `embed:""`
-	remoteFlags `embed:""`
+	clientFlags `embed:""`
 
 	File   string `short:"f" help:"The directory of tenants, in YAML; - is standard input." required:"" placeholder:"FILE"`
 	Prune  bool   `help:"Delete what the file does not name."`
@@ -49,12 +46,7 @@ func (cmd *applyCmd) Run(ctx context.Context, c console) error {
 			return err
 		}
 	}
-	var changes string
-	if cmd.URL != "" {
-		changes, err = cmd.applyRemote(ctx, text, variables)
-	} else {
-		changes, err = cmd.applyLocal(ctx, doc, c)
-	}
+	changes, err := cmd.apply(ctx, text, variables, c)
 	if err != nil {
 		return err
 	}
@@ -72,37 +64,34 @@ func (cmd *applyCmd) read(in io.Reader) ([]byte, error) {
 	return os.ReadFile(cmd.File)
 }
 
-func (cmd *applyCmd) applyLocal(ctx context.Context, doc *directory.Document, c console) (changes string, err error) {
-	if _, err := os.Stat(cmd.Data); errors.Is(err, fs.ErrNotExist) {
-		if _, err := fmt.Fprintf(c.err, "waybill: %s does not exist: a new store is made there\n", cmd.Data); err != nil {
-			return "", err
-		}
-	}
-	store, dir, _, err := openData(ctx, cmd.dataFlags, pebble.Options{}, slog.New(slog.DiscardHandler))
-	if waybill.CodeOf(err) == waybill.Conflict {
-		return "", fmt.Errorf("%w; to apply through the server that uses it, add --url", err)
-	}
+// apply sends the text and the variables that it mentions: a server must not read
+// its own environment on a caller's word.
+func (cmd *applyCmd) apply(ctx context.Context, text []byte, variables map[string]string, c console) (changes string, err error) {
+	client, err := cmd.open(ctx, c)
 	if err != nil {
 		return "", err
 	}
-	diff, err := dir.Apply(ctx, doc, directory.ApplyOptions{Prune: cmd.Prune, DryRun: cmd.DryRun})
-	if err == nil && !cmd.DryRun {
-		err = store.Settled(ctx)
-	}
-	return diff.String(), errors.Join(err, store.Close())
-}
-
-// applyRemote sends the text and the variables that it mentions: the server must
-// not read its own environment on a caller's word.
-func (cmd *applyCmd) applyRemote(ctx context.Context, text []byte, variables map[string]string) (changes string, err error) {
 	path := fmt.Sprintf("/waybill/v1/directory?prune=%t&dry_run=%t", cmd.Prune, cmd.DryRun)
 	body := map[string]any{"document": string(text), "variables": variables}
 	var answer struct {
 		Changes []string `json:"changes"`
 	}
-	err = cmd.post(ctx, cmd.Data, path, body, &answer, time.Minute)
+	err = client.post(ctx, path, body, &answer, time.Minute)
 	if mistakes := mistakesOf(err); len(mistakes) > 0 {
-		return "", fmt.Errorf("%s:\n%s", cmd.File, strings.Join(mistakes, "\n")) // as without --url
+		err = fmt.Errorf("%s:\n%s", cmd.File, strings.Join(mistakes, "\n"))
 	}
-	return strings.Join(answer.Changes, "\n"), err
+	return strings.Join(answer.Changes, "\n"), errors.Join(err, client.Close())
+}
+
+// open is client, but makes the data where there is none.
+func (cmd *applyCmd) open(ctx context.Context, c console) (*client, error) {
+	if cmd.URL == "" {
+		if _, err := os.Stat(cmd.Data); errors.Is(err, fs.ErrNotExist) {
+			if _, err := fmt.Fprintf(c.err, "waybill: %s does not exist: a new store is made there\n", cmd.Data); err != nil {
+				return nil, err
+			}
+		}
+		return newInProcess(ctx, cmd.dataFlags, pebble.Options{})
+	}
+	return cmd.remote(cmd.Data)
 }

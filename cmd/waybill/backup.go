@@ -34,8 +34,7 @@ func (cmd *backupCmd) Run(ctx context.Context, c console) error {
 		return err
 	}
 	if cmd.URL != "" {
-		answer := make(map[string]string)
-		err = cmd.post(ctx, cmd.Data, "/waybill/v1/backups", map[string]string{"directory": to}, &answer, backupTimeout)
+		err = cmd.backupRemote(ctx, to)
 	} else {
 		err = cmd.backupLocal(ctx, to)
 	}
@@ -48,6 +47,15 @@ func (cmd *backupCmd) Run(ctx context.Context, c console) error {
 
 const aboutTheKey = "The secret key is not part of it: keep secret.key, or the value of WAYBILL_SECRET_KEY, in another place, for without it the secrets cannot be read."
 
+func (cmd *backupCmd) backupRemote(ctx context.Context, to string) error {
+	server, err := cmd.remote(cmd.Data)
+	if err != nil {
+		return err
+	}
+	return server.post(ctx, "/waybill/v1/backups", map[string]string{"directory": to}, nil, backupTimeout)
+}
+
+// backupLocal needs no secret key, so that it copies the store itself.
 func (cmd *backupCmd) backupLocal(ctx context.Context, to string) error {
 	store, err := cmd.openStore()
 	if waybill.CodeOf(err) == waybill.Conflict {

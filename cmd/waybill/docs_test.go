@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -49,7 +50,8 @@ func (p page) run(t *testing.T) {
 	demo := start(t, "demo", "--data", filepath.Join(dir, ".demo"), "--days=7")
 	addresses := strings.NewReplacer(
 		"127.0.0.1:8080", strings.TrimPrefix(demo.url, "http://"),
-		"127.0.0.1:8081", strings.TrimPrefix(demo.admin, "http://"))
+		"127.0.0.1:8081", strings.TrimPrefix(demo.admin, "http://"),
+		"127.0.0.1:9090", freeAddress(t), "127.0.0.1:9091", freeAddress(t)) // of a second server
 	state := newShell(t, dir)
 	for i, b := range p.blocks {
 		if b.runs() {
@@ -133,6 +135,9 @@ func (s *shell) run(t *testing.T) {
 	bash.Dir = s.dir
 	bash.Env = append(os.Environ(), asBinary+"=waybill", "HOME="+s.path, "PATH="+s.path+":"+os.Getenv("PATH"))
 	bash.WaitDelay = time.Second
+	bash.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	bash.Cancel = func() error { return syscall.Kill(-bash.Process.Pid, syscall.SIGKILL) }
+	defer func() { _ = bash.Cancel() }() // what a page has left running
 	out, err := bash.CombinedOutput()
 	if _, failed := errors.AsType[*exec.ExitError](err); err != nil && !failed || ctx.Err() != nil {
 		t.Errorf("the commands did not end: %v %v\n%s", err, ctx.Err(), out)

@@ -12,18 +12,27 @@ import (
 // keepFlags say what the embedded store keeps of messages, and for how long. Only
 // serve has them: what else opens a store must not drop anything.
 type keepFlags struct {
-	KeepMessages days   `help:"How long the history of a message is kept, in days; 0d is for ever. Counts are kept for ever. Once histories are dropped, events from before that time are counted as too late." default:"400d" placeholder:"DAYS"`
-	KeepIDs      string `name:"keep-ids" help:"What is kept to tell which messages are behind a number: ${enum}. The IDs of some vendors contain the recipient's phone number." enum:"off,ids,recipients" default:"recipients"`
+	KeepMessages days `help:"How long the history of a message is kept, in days; 0d is for ever. Counts are kept for ever. Once histories are dropped, events from before that time are counted as too late." default:"400d" placeholder:"DAYS"`
+	idFlags      `embed:""`
+}
+
+// idFlags say what is kept of a message besides what is counted. Whatever writes
+// events has them.
+type idFlags struct {
+	KeepIDs string `name:"keep-ids" help:"What is kept to tell which messages are behind a number: ${enum}. The IDs of some vendors contain the recipient's phone number." enum:"off,ids,recipients" default:"recipients"`
 }
 
 func (f *keepFlags) options() pebble.Options {
-	names := map[string]pebble.KeepNames{
-		"off": pebble.KeepNothing, "ids": pebble.KeepIDs, "recipients": pebble.KeepRecipients,
-	}
 	return pebble.Options{
 		KeepMessages: time.Duration(f.KeepMessages) * 24 * time.Hour,
-		KeepNames:    names[f.KeepIDs],
+		KeepNames:    f.keepNames(),
 	}
+}
+
+func (f *idFlags) keepNames() pebble.KeepNames {
+	return map[string]pebble.KeepNames{
+		"off": pebble.KeepNothing, "ids": pebble.KeepIDs, "recipients": pebble.KeepRecipients,
+	}[f.KeepIDs]
 }
 
 // days is a number of whole days, written as "400d".

@@ -50,7 +50,7 @@ func TestKill(t *testing.T) {
 	for run := range kills {
 		p := start(t, "serve", "--data", dir)
 		timer := time.AfterFunc(time.Duration(50+random.IntN(250))*time.Millisecond, p.kill)
-		sent = append(sent, load(p, run)...)
+		sent = append(sent, postLoad(p, run)...)
 		timer.Stop()
 		<-p.done
 	}
@@ -90,7 +90,7 @@ func TestKill(t *testing.T) {
 
 // load sends bodies from several writers, through the webhook and through the
 // own API, until the server is gone.
-func load(p *process, run int) []*delivery {
+func postLoad(p *process, run int) []*delivery {
 	const writers = 8
 	var mu sync.Mutex
 	var sent []*delivery

@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -23,6 +24,7 @@ type cli struct {
 	Serve   serveCmd   `cmd:"" help:"Run the server."`
 	Demo    demoCmd    `cmd:"" help:"Run the server with tenants and traffic made up for a try."`
 	Apply   applyCmd   `cmd:"" help:"Make the directory of tenants what a file says."`
+	Import  importCmd  `cmd:"" help:"Bring in events, tables of them, or saved webhooks."`
 	Verify  verifyCmd  `cmd:"" help:"Recompute every counter from the messages and report what differs."`
 	Backup  backupCmd  `cmd:"" help:"Copy the data, also of a running server."`
 	Restore restoreCmd `cmd:"" help:"Make a data directory from a backup."`
@@ -53,7 +55,7 @@ func main() {
 }
 
 // run executes one command line and returns the exit code: 0, 1 for a failure,
-// 2 for a wrong command line.
+// 2 for a wrong command line, or what an exitError says.
 func run(ctx context.Context, args []string, c console) int {
 	exit := -1
 	_, parsed, err := parse(args, c,
@@ -66,10 +68,20 @@ func run(ctx context.Context, args []string, c console) int {
 	if err != nil {
 		return c.fail(2, err)
 	}
-	if err := parsed.Run(); err != nil {
+	err = parsed.Run()
+	if e, ok := errors.AsType[exitError](err); ok {
+		return c.fail(e.code, err)
+	}
+	if err != nil {
 		return c.fail(1, err)
 	}
 	return 0
+}
+
+// An exitError is an error with an exit code of its own.
+type exitError struct {
+	code int
+	error
 }
 
 // parse reads a command line, with the environment and the file of settings.

@@ -271,20 +271,17 @@ func (a *app) dialects(ctx context.Context) ([]dialect.Dialect, error) {
 	if err != nil {
 		return nil, err
 	}
+	own, err := a.ownAPI()
+	if err != nil {
+		return nil, err
+	}
 	logins, err := momo.NewTokens(a.key, time.Now)
 	if err != nil {
 		return nil, err
 	}
 	store := a.questions()
 	return []dialect.Dialect{
-		rest.New(rest.Options{
-			Directory: a.directory, Recorder: a.recorder, Store: store, Backup: a.store.Checkpoint,
-			CallsPerSecond: a.flags.CallsPerSecond,
-			TemporaryKey: func(account, user string, life time.Duration) (rest.TemporaryKey, error) {
-				return newTemporaryKey(tokens, account, user, life)
-			},
-			Log: a.log, Metrics: a.metrics, Now: time.Now, Version: version,
-		}),
+		own,
 		momo.New(momo.Options{
 			Directory: a.directory, Store: store, Recorder: a.recorder, Tokens: logins,
 			CallsPerSecond: a.flags.MomoCallsPerSecond, Now: time.Now, Log: a.log, Metrics: a.metrics,
@@ -300,6 +297,22 @@ func (a *app) dialects(ctx context.Context) ([]dialect.Dialect, error) {
 			Delay:  a.flags.Delay, Now: time.Now, Log: a.log, Metrics: a.metrics,
 		}),
 	}, nil
+}
+
+// ownAPI wires Waybill's own API.
+func (a *app) ownAPI() (*rest.API, error) {
+	tokens, err := alibaba.NewTokens(a.key, time.Now)
+	if err != nil {
+		return nil, err
+	}
+	return rest.New(rest.Options{
+		Directory: a.directory, Recorder: a.recorder, Store: a.questions(), Backup: a.store.Checkpoint,
+		CallsPerSecond: a.flags.CallsPerSecond,
+		TemporaryKey: func(account, user string, life time.Duration) (rest.TemporaryKey, error) {
+			return newTemporaryKey(tokens, account, user, life)
+		},
+		Log: a.log, Metrics: a.metrics, Now: time.Now, Version: version,
+	}), nil
 }
 
 // tendEvery is how often parked bodies are looked through.

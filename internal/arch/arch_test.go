@@ -22,7 +22,7 @@ var layers = []struct {
 	{"foundation", []string{"internal/telemetry", "internal/ram", "internal/spelling"}},
 	{"services", []string{
 		"internal/ingest", "internal/directory", "internal/dialect", "internal/store/*",
-		"internal/ndjson", "internal/event", "internal/table", "internal/census",
+		"internal/ndjson", "internal/event", "internal/load", "internal/table", "internal/census",
 	}},
 	{"dialects", []string{"internal/dialect/*", "internal/demo"}},
 	{"server", []string{"internal/server"}},
@@ -33,6 +33,8 @@ var layers = []struct {
 // dialect, and what the own formats are read with.
 var beside = map[string]bool{
 	"internal/event internal/dialect":                    true,
+	"internal/load internal/event":                       true,
+	"internal/load internal/table":                       true,
 	"internal/event internal/ndjson":                     true,
 	"internal/ndjson internal/dialect":                   true,
 	"internal/dialect/meta internal/dialect/meta/fields": true,

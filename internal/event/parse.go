@@ -66,10 +66,19 @@ type Report struct {
 //
 // The events take at most Memory(body) beside the body, and do not keep it.
 func Parse(body []byte, channels Channels) (*Batch, error) {
+	return ParseInto(nil, body, channels)
+}
+
+// ParseInto is Parse that puts the events into the memory of events, as far as
+// there is room.
+func ParseInto(events []waybill.Event, body []byte, channels Channels) (*Batch, error) {
 	if len(body) > MaxBody {
 		return nil, waybill.Errorf(waybill.TooLarge, "the body has %d bytes, more than %d", len(body), MaxBody)
 	}
-	b := &Batch{Events: make([]waybill.Event, 0, probableEvents(body))}
+	if n := probableEvents(body); cap(events) < n {
+		events = make([]waybill.Event, 0, n)
+	}
+	b := &Batch{Events: events[:0]}
 	p := parser{format: format(), channels: channels}
 	p.quick.kept.left = len(body)
 	err := p.format.Each(body, func(line int, text []byte) error {
@@ -119,6 +128,17 @@ func (p *parser) parse(text []byte) (waybill.Event, error) {
 	return e, err
 }
 
+// Check returns what is wrong with the JSON of one event, nil where it can be read.
+// Whether the fields make an event is not looked at.
+func Check(text []byte) error {
+	f := format()
+	return f.Decode(text, new(Object))
+}
+
+// Fields returns the names that an event may have, or the object in it that has
+// the given name.
+func Fields(object string) []string { return fields(object) }
+
 func format() ndjson.Format {
 	return ndjson.Format{
 		Name: "event", Hint: "an event is one object on one line",
@@ -134,12 +154,18 @@ func (b *Batch) Reject(index int, err error) {
 // Rejected returns how many events are rejected.
 func (b *Batch) Rejected() int { return len(b.rejected) }
 
+// Rejections returns the rejected events, by line.
+func (b *Batch) Rejections() []Rejection {
+	slices.SortStableFunc(b.rejected, func(x, y Rejection) int { return cmp.Compare(x.Line, y.Line) })
+	return b.rejected
+}
+
 // Report says what became of the batch, without Changed.
 func (b *Batch) Report() Report {
-	slices.SortStableFunc(b.rejected, func(x, y Rejection) int { return cmp.Compare(x.Line, y.Line) })
+	rejected := b.Rejections()
 	r := Report{Received: b.Received, Rejected: []Rejection{}}
-	r.Rejected = append(r.Rejected, b.rejected[:min(len(b.rejected), MaxRejected)]...)
-	r.Omitted = len(b.rejected) - len(r.Rejected)
+	r.Rejected = append(r.Rejected, rejected[:min(len(rejected), MaxRejected)]...)
+	r.Omitted = len(rejected) - len(r.Rejected)
 	return r
 }
 

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -35,7 +36,7 @@ func build(root, out string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	s := &site{root: root, pages: make(map[string]*page), files: make(map[string]bool)}
+	s := &site{root: root, pages: make(map[string]*page), files: make(map[string]bool), listings: make(map[string]*page)}
 	for _, p := range paths {
 		source, err := os.ReadFile(filepath.Join(root, p))
 		if err != nil {
@@ -51,15 +52,16 @@ func build(root, out string) (int, error) {
 		return 0, errors.Join(broken...)
 	}
 	errs := []error{write(out, "style.css", style)}
-	for _, p := range paths {
-		text, err := s.render(s.pages[p])
+	maps.Copy(s.pages, s.listings) // after their links are found, so that they are no target of others
+	for p, pg := range s.pages {
+		text, err := s.render(pg)
 		errs = append(errs, err, write(out, htmlPath(p), text))
 	}
 	for file := range s.files {
 		text, err := os.ReadFile(filepath.Join(root, file))
 		errs = append(errs, err, write(out, filePath(file), text))
 	}
-	return len(paths), errors.Join(errs...)
+	return len(s.pages), errors.Join(errs...)
 }
 
 // pagePaths returns the paths of all pages.

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	_ "embed"
+	"errors"
 	"fmt"
 	"html/template"
 	"net/url"
@@ -33,11 +34,13 @@ type page struct {
 // A section is a heading that others can link to.
 type section struct{ ID, Title string }
 
-// A site is all pages and the files that they link to.
+// A site is all pages, the files that they link to, and a page for each directory
+// without pages that they link to.
 type site struct {
-	root  string
-	pages map[string]*page
-	files map[string]bool
+	root     string
+	pages    map[string]*page
+	files    map[string]bool
+	listings map[string]*page
 }
 
 // parse reads a page and collects its headings.
@@ -132,7 +135,7 @@ func (s *site) target(from *page, link string) (string, error) {
 }
 
 // directory returns where a link to a directory leads: to the first page in it,
-// since the navigation shows all.
+// since the navigation shows all, else to a list of its files.
 func (s *site) directory(from *page, dir string) (string, error) {
 	first := ""
 	for p := range s.pages {
@@ -140,10 +143,32 @@ func (s *site) directory(from *page, dir string) (string, error) {
 			first = p
 		}
 	}
-	if first != "" {
-		return relative(from.path, htmlPath(first)), nil
+	if first == "" {
+		first = path.Join(dir, "index.md")
+		if err := s.list(dir, first); err != nil {
+			return "", err
+		}
 	}
-	return "", fmt.Errorf("a directory without pages; link to a file in it")
+	return relative(from.path, htmlPath(first)), nil
+}
+
+// list makes the page p of the files of a directory.
+func (s *site) list(dir, p string) error {
+	if s.listings[p] != nil {
+		return nil
+	}
+	entries, err := os.ReadDir(filepath.Join(s.root, dir))
+	if err != nil {
+		return err
+	}
+	text := "# " + dir + "\n\n"
+	for _, e := range entries {
+		if e.Type().IsRegular() {
+			text += fmt.Sprintf("* [%s](%s)\n", e.Name(), e.Name())
+		}
+	}
+	s.listings[p] = parse(p, []byte(text))
+	return errors.Join(s.resolve(s.listings[p])...)
 }
 
 // relative returns the path of a file of the site as a page names it.

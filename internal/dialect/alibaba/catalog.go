@@ -1,11 +1,11 @@
 package alibaba
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 
 	"waybill"
+	"waybill/internal/directory"
 )
 
 // marketing is the category whose templates have metrics.
@@ -21,7 +21,7 @@ const (
 // A catalog is the registry of a channel's templates, as metrics need it.
 type catalog struct {
 	languages  map[string][]string              // by code
-	categories map[waybill.TemplateRef]string   // by code and language; see newCatalog
+	categories map[waybill.TemplateRef]string   // by code and language; see directory.Categories
 	replies    map[string][]waybill.TemplateRef // by text of a quick reply, of one code or several
 	channel    waybill.ChannelNumber
 }
@@ -35,46 +35,24 @@ func (s *snapshot) catalogOf(c *waybill.Channel) *catalog {
 	return known.(*catalog)
 }
 
-// newCatalog returns the catalog of a channel. Where all languages of a template
-// that have a category have the same one, it is that of its other languages and
-// of messages whose language is unknown, too.
+// newCatalog returns the catalog of a channel.
 func newCatalog(channel waybill.ChannelNumber, templates []waybill.Template) *catalog {
 	k := &catalog{
 		languages:  make(map[string][]string),
-		categories: make(map[waybill.TemplateRef]string),
+		categories: directory.Categories(channel, templates),
 		replies:    make(map[string][]waybill.TemplateRef),
 		channel:    channel,
 	}
 	for _, t := range templates {
 		k.languages[t.Code] = append(k.languages[t.Code], t.Language)
 		ref := waybill.TemplateRef{Channel: channel, Template: t.Code, Language: t.Language}
-		if t.Category != "" {
-			k.categories[ref] = strings.ToUpper(t.Category)
-		}
 		for _, b := range t.Buttons {
 			if buttonType(b.Type) == quickReplyButton && !slices.Contains(k.replies[b.Text], ref) {
 				k.replies[b.Text] = append(k.replies[b.Text], ref)
 			}
 		}
 	}
-	for code, languages := range k.languages {
-		if category, ok := k.agreed(code, languages); ok {
-			k.categories[waybill.TemplateRef{Channel: channel, Template: code}] = category
-		}
-	}
 	return k
-}
-
-// agreed returns the one category of a template.
-func (k *catalog) agreed(code string, languages []string) (category string, ok bool) {
-	for _, language := range languages {
-		one := k.categories[waybill.TemplateRef{Channel: k.channel, Template: code, Language: language}]
-		if one != "" && category != "" && one != category {
-			return "", false
-		}
-		category = cmp.Or(one, category)
-	}
-	return category, category != ""
 }
 
 // category returns the registered category of a template, "" if it is unknown.

@@ -92,7 +92,8 @@ func (h *receipts) receive(r *http.Request, secret string) error {
 	}
 	dialect.SetLogAttr(ctx, slog.Int("events", len(b.events)))
 	h.count(&b)
-	return h.record(ctx, channel.Account, &b)
+	_, err = h.record(ctx, channel.Account, &b)
+	return err
 }
 
 // count counts what became of the reports; recorded events are counted by record.
@@ -109,18 +110,18 @@ func (h *receipts) count(b *batch) {
 
 // record makes the batch durable: the events in one commit, in the turn of the
 // account that they are of.
-func (h *receipts) record(ctx context.Context, account string, b *batch) error {
+func (h *receipts) record(ctx context.Context, account string, b *batch) (ingest.Receipt, error) {
 	if len(b.facts) > 0 {
 		if err := h.directory.Learn(ctx, b.facts); err != nil {
-			return fmt.Errorf("learn templates: %w", err)
+			return ingest.Receipt{}, fmt.Errorf("learn templates: %w", err)
 		}
 	}
 	if len(b.events) == 0 {
-		return nil
+		return ingest.Receipt{}, nil
 	}
 	receipt, err := h.recorder.RecordFor(ctx, dialectName+"/"+account, b.events)
 	if err != nil {
-		return fmt.Errorf("record %d events: %w", len(b.events), err)
+		return receipt, fmt.Errorf("record %d events: %w", len(b.events), err)
 	}
 	receipt.Count(h.metrics, dialectName, len(b.events), 0)
 	if len(receipt.Rejected) > 0 {
@@ -129,5 +130,5 @@ func (h *receipts) record(ctx context.Context, account string, b *batch) error {
 				"events", len(receipt.Rejected), "first", receipt.Rejected[0].Err)
 		})
 	}
-	return nil
+	return receipt, nil
 }

@@ -165,7 +165,7 @@ func (h *Webhook) receive(r *http.Request) error {
 	b := route(view, app.Account, reports, tally)
 	b.count(h)
 	dialect.SetLogAttr(ctx, slog.Int("events", len(b.events)))
-	if err := h.record(ctx, &b, app.Account); err != nil {
+	if _, err := h.record(ctx, &b, app.Account); err != nil {
 		return h.retryLater(ctx, err)
 	}
 	if err := h.park(ctx, &b, &app, received); err != nil {

@@ -127,28 +127,28 @@ func (b *batch) count(h *Webhook) {
 
 // record makes the batch that account has signed durable but for what is to be
 // parked: the events in one commit.
-func (h *Webhook) record(ctx context.Context, b *batch, account string) error {
+func (h *Webhook) record(ctx context.Context, b *batch, account string) (ingest.Receipt, error) {
 	if len(b.facts) > 0 {
 		if err := h.directory.Learn(ctx, b.facts); err != nil {
-			return fmt.Errorf("learn templates: %w", err)
+			return ingest.Receipt{}, fmt.Errorf("learn templates: %w", err)
 		}
 	}
 	for channel, ids := range b.senders {
 		err := h.directory.LearnSenderIDs(ctx, channel, ids)
 		if err != nil && waybill.CodeOf(err) != waybill.NotFound { // the channel may have gone meanwhile
-			return fmt.Errorf("learn IDs of numbers: %w", err)
+			return ingest.Receipt{}, fmt.Errorf("learn IDs of numbers: %w", err)
 		}
 	}
 	if len(b.events) == 0 {
-		return nil
+		return ingest.Receipt{}, nil
 	}
 	receipt, err := h.recorder.RecordFor(ctx, dialectName+"/"+account, b.events)
 	if err != nil {
-		return fmt.Errorf("record %d events: %w", len(b.events), err)
+		return receipt, fmt.Errorf("record %d events: %w", len(b.events), err)
 	}
 	h.countReceipt(receipt, len(b.events))
 	h.recycle(b.events)
-	return nil
+	return receipt, nil
 }
 
 // recycle lets the next webhook have the memory of events that are recorded, unless
@@ -241,7 +241,7 @@ func (h *Webhook) replay(ctx context.Context, c waybill.Channel) error {
 			return true, nil
 		}
 		b := route(view, app.Account, reports, tally{})
-		if err := h.record(ctx, &b, app.Account); err != nil {
+		if _, err := h.record(ctx, &b, app.Account); err != nil {
 			return false, err
 		}
 		h.log.InfoContext(ctx, "meta: parked webhook recorded",

@@ -90,7 +90,8 @@ func (h *webhook) receive(r *http.Request) (*event.Report, error) {
 	dialect.SetLogAttr(ctx, slog.String("operation", kind.operation()))
 	switch kind {
 	case activities:
-		return nil, h.activities(ctx, &channel, body)
+		_, err := h.activities(ctx, &channel, body)
+		return nil, err
 	case answers:
 		return h.answers(ctx, r, &channel, body)
 	}

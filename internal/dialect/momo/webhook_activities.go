@@ -36,12 +36,12 @@ type activity struct {
 
 // activities records what people did on a page. What is wrong with one leaves
 // the others alone and is counted: the vendor would send it again just like that.
-func (h *webhook) activities(ctx context.Context, c *waybill.Channel, body []byte) error {
+func (h *webhook) activities(ctx context.Context, c *waybill.Channel, body []byte) (dialect.Saved, error) {
 	if err := dialect.CheckDepth(body, maxDepth); err != nil {
-		return err
+		return dialect.Saved{}, err
 	}
 	if err := dialect.Hold(ctx, 2*int64(len(body))); err != nil {
-		return err
+		return dialect.Saved{}, err
 	}
 	var list []waybill.Event
 	foreign, malformed := 0, 0
@@ -69,12 +69,18 @@ func (h *webhook) activities(ctx context.Context, c *waybill.Channel, body []byt
 		return nil
 	})
 	if err != nil {
-		return err
+		return dialect.Saved{}, err
 	}
 	h.metrics.Events(dialectName, "foreign", foreign)
 	h.metrics.Events(dialectName, "malformed", malformed)
-	_, err = h.record(ctx, c, list)
-	return err
+	done, err := h.record(ctx, c, list)
+	s := dialect.Saved{Events: len(list) - len(done.Rejected), Changed: done.Changed, TooLate: done.TooLate}
+	s.Leave(foreign, "about another page")
+	s.Leave(malformed, "malformed")
+	for _, r := range done.Rejected {
+		s.Left = append(s.Left, r.Err.Error())
+	}
+	return s, err
 }
 
 // eachValue gives every JSON value of a body to take, those of an array one by

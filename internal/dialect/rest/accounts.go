@@ -105,12 +105,12 @@ func accountRoutes() []route {
 		id: "getAccount", tag: tagDirectory, summary: "Get an account",
 		operation: does((*API).getAccount), example: example, errors: []int{http.StatusNotFound},
 	}, {
-		method: http.MethodPut, pattern: accountPattern, operator: true,
+		method: http.MethodPut, pattern: accountPattern, operator: true, conditional: true,
 		id: "putAccount", tag: tagDirectory, summary: "Make or change an account",
 		operation: does((*API).putAccount), example: example,
 		errors: []int{http.StatusPreconditionFailed, http.StatusUnprocessableEntity},
 	}, {
-		method: http.MethodDelete, pattern: accountPattern, operator: true,
+		method: http.MethodDelete, pattern: accountPattern, operator: true, conditional: true,
 		id: "deleteAccount", tag: tagDirectory, summary: "Delete an account",
 		doc:       "With it go its users, keys, tokens, apps and rates. One that owns or operates channels is refused.",
 		operation: does((*API).deleteAccount),

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
-	"strconv"
 	"strings"
 
 	"waybill/internal/dialect"
@@ -23,50 +22,51 @@ type streamer interface {
 	stream(w io.Writer) error
 }
 
-// An encoded answer writes itself in a format other than JSON.
-type encoded struct {
-	contentType string
-	write       func(w io.Writer) error
-}
-
-// writeAnswer is the only place where a success becomes an answer.
-func (a *API) writeAnswer(w http.ResponseWriter, r *http.Request, rt *route, answer any) error {
+// writeAnswer is the only place where a success becomes an answer. An error comes
+// back if another answer can still be given.
+func writeAnswer(w http.ResponseWriter, c *call, answer any) error {
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
-	if rt.method == http.MethodGet {
+	if c.route.method == http.MethodGet {
 		h.Set("Cache-Control", "private, no-cache") // kept, but asked about
 	}
-	if !rt.answers() {
+	if !c.route.answers() {
 		w.WriteHeader(http.StatusNoContent)
 		return nil
 	}
-	s := &sending{w: w, r: r, status: max(rt.status, http.StatusOK), tagged: rt.method == http.MethodGet}
 	h.Set("Content-Type", "application/json; charset=utf-8")
+	s := &sending{w: w, call: c}
+	return s.finish(s.write(answer))
+}
+
+func (s *sending) write(answer any) error {
+	if t, ok := answer.(tabular); ok {
+		h := s.w.Header()
+		h.Set("Vary", "Accept, Authorization")
+		if s.call.format != "" {
+			return s.writeTable(t)
+		}
+	}
 	switch answer := answer.(type) {
-	case encoded:
-		h.Set("Content-Type", answer.contentType)
-		return s.finish(answer.write(s))
 	case streamer:
-		return s.finish(answer.stream(s))
+		return answer.stream(s)
 	case json.RawMessage:
-		s.held.Write(answer)
-		return s.finish(nil)
+		_, err := s.Write(answer)
+		return err
 	}
 	e := json.NewEncoder(&s.held)
 	e.SetEscapeHTML(false)
 	err := e.Encode(answer)
 	s.held.Truncate(max(0, s.held.Len()-1)) // the line break
-	return s.finish(err)
+	return err
 }
 
 // A sending is an answer on its way.
 type sending struct {
-	w      http.ResponseWriter
-	r      *http.Request
-	status int
-	tagged bool // gets an ETag
-	held   bytes.Buffer
-	begun  bool
+	w     http.ResponseWriter
+	call  *call
+	held  bytes.Buffer
+	begun bool
 }
 
 // Write takes a part of the answer.
@@ -76,7 +76,7 @@ func (s *sending) Write(part []byte) (int, error) {
 	}
 	if !s.begun {
 		s.begun = true
-		s.w.WriteHeader(s.status)
+		s.w.WriteHeader(s.call.route.success())
 		if _, err := s.w.Write(s.held.Bytes()); err != nil {
 			return 0, err
 		}
@@ -97,22 +97,22 @@ func (s *sending) finish(err error) error {
 	case s.begun:
 		return nil
 	}
+	s.call.end() // what is left to do is small, but the caller may be slow
 	h := s.w.Header()
-	if s.tagged {
+	if s.call.route.method == http.MethodGet {
 		etag := h.Get("ETag") // of the object, where the answer is one
 		if etag == "" {
 			sum := sha256.Sum256(s.held.Bytes())
 			etag = `"` + base64.RawURLEncoding.EncodeToString(sum[:16]) + `"`
 			h.Set("ETag", etag)
 		}
-		if matches(s.r.Header.Values("If-None-Match"), etag) {
+		if matches(s.call.Header.Values("If-None-Match"), etag) {
 			h.Del("Content-Type")
 			s.w.WriteHeader(http.StatusNotModified)
 			return nil
 		}
 	}
-	h.Set("Content-Length", strconv.Itoa(s.held.Len()))
-	dialect.WriteBody(s.w, s.status, s.held.Bytes())
+	dialect.WriteBody(s.w, s.call.route.success(), s.held.Bytes())
 	return nil
 }
 

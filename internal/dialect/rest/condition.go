@@ -14,6 +14,18 @@ import (
 //
 // https://www.rfc-editor.org/rfc/rfc9110#section-13.1
 
+// checkConditions refuses a condition that nobody would look at: what it is to
+// keep from happening would happen.
+func checkConditions(c *call) error {
+	if c.Header.Get("If-Match") == "" || c.route.conditional || c.route.method == http.MethodGet {
+		return nil
+	}
+	return &refusal{
+		status: http.StatusPreconditionFailed,
+		error:  waybill.Errorf(waybill.Invalid, "what the call changes has no version that If-Match could name"),
+	}
+}
+
 // conditionOf reads the conditions of a call that changes an object.
 func conditionOf(c *call) (directory.Condition, error) {
 	var cond directory.Condition

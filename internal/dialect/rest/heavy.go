@@ -14,27 +14,36 @@ const (
 	heavyTime = 20 * time.Second // that one may take
 )
 
-// begin waits until a heavy call may run. The context that it may run in must be
-// ended by end.
-func (a *API) begin(ctx context.Context) (_ context.Context, end func(), err error) {
+// begin waits until a heavy call may run, and returns the context that it may run
+// in. Others may run once the call has ended.
+func (a *API) begin(c *call) (context.Context, error) {
 	wait := time.NewTimer(heavyWait)
 	defer wait.Stop()
 	select {
 	case a.heavy <- struct{}{}:
-	case <-ctx.Done():
-		return nil, nil, ctx.Err()
+	case <-c.Context().Done():
+		return nil, c.Context().Err()
 	case <-wait.C:
-		return nil, nil, &waybill.Error{
+		return nil, &waybill.Error{
 			Code: waybill.Unavailable, RetryAfter: time.Second,
 			Message: "other calls that read much are in progress",
 		}
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, heavyTime, &waybill.Error{
+	ctx, cancel := context.WithTimeoutCause(c.Context(), heavyTime, &waybill.Error{
 		Code:    waybill.TooLarge,
 		Message: "the answer takes more than 20 seconds to find: ask for a shorter time, fewer channels or fewer groups",
 	})
-	return ctx, func() {
+	c.ends = func() {
 		cancel()
 		<-a.heavy
-	}, nil
+	}
+	return ctx, nil
+}
+
+// end lets others run, once.
+func (c *call) end() {
+	if c.ends != nil {
+		c.ends()
+		c.ends = nil
+	}
 }

@@ -2,7 +2,6 @@ package rest
 
 import (
 	"context"
-	"net/http"
 	"time"
 
 	"waybill"
@@ -50,20 +49,6 @@ type button struct {
 type messageParams struct {
 	Channel string `path:"channel" doc:"ID of the channel." example:"cams-demo"`
 	ID      string `path:"id" doc:"The vendor's ID of the message, with its slashes escaped." example:"m-1"`
-}
-
-func messageRoutes() []route {
-	return []route{{
-		method: http.MethodGet, pattern: "/messages/{channel}/{id}", scope: waybill.ScopeMetricsRead,
-		id: "getMessage", tag: tagMessages, summary: "The history of one message",
-		doc:       "All that was reported of the message, merged. A channel that the token does not reach is answered like an unknown message.",
-		operation: does((*API).message),
-		example: `{"channel":"cams-demo","message":"m-1","recipient":"6281234567890","kind":"template","collected":true,` +
-			`"stages":{"sent":"2026-11-20T10:00:01Z","read":"2026-11-20T10:05:00Z"},` +
-			`"reached":{"accepted":"2026-11-20T10:00:01Z","sent":"2026-11-20T10:00:01Z","delivered":"2026-11-20T10:05:00Z","read":"2026-11-20T10:05:00Z"},` +
-			`"labels":{"country":"ID","template":"1100"},` +
-			`"clicks":[{"id":"c-1","at":"2026-11-20T10:06:00Z","button":{"type":"quick_reply_button","text":"Yes"}}]}`,
-	}}
 }
 
 // message answers the history of one message. A channel that the token does not

@@ -148,6 +148,7 @@ func TestUsersAndKeys(t *testing.T) {
 		t.Errorf("a user with another key has the same ETag: %d", w.Code)
 	}
 	wantJSON(t, f.do("PATCH", path+"/access-keys/"+id, "token-one", `{"disabled":true}`), 200, `{"access_key":"`+id+`","disabled":true}`)
+	wantProblem(t, f.do("DELETE", path+"/access-keys/"+id, "token-one", "", "If-Match", `"x"`), 412, `what the call changes has no version that If-Match could name`)
 	wantProblem(t, f.do("PATCH", path+"/access-keys/"+id, "token-one", `{}`), 400, `disabled is missing`)
 	wantProblem(t, f.do("PATCH", path+"/access-keys/x", "token-one", `{"disabled":true}`), 404, `access key "x" of user "re porter" does not exist`)
 	for _, list := range []string{path, path + "/access-keys", api + "/accounts/1000000000000001/users"} {

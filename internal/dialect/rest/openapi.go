@@ -61,6 +61,8 @@ const introduction = `The own API of a Waybill server: events in, numbers out.
 * Unknown and repeated parameters are refused, and so are unknown fields.
 * A channel that the token does not reach is answered like one that does not exist.
 * Every answer to a GET has an ETag where it is not longer than a MiB; ` + "`If-None-Match`" + ` is honoured.
+* A PUT or DELETE of an object with an ETag takes it in ` + "`If-Match`" + `, so that nothing is overwritten that was not seen.
+* A token makes so many calls a second: ` + "`RateLimit-Policy` and `RateLimit`" + ` say what is left, as in the IETF's draft.
 * Errors are problem details (RFC 9457) with the ID of the request.`
 
 func setOperation(item *huma.PathItem, method string, o *huma.Operation) {
@@ -91,6 +93,9 @@ func (s *schemas) operation(rt *route) *huma.Operation {
 	for _, p := range rt.params.All() {
 		o.Parameters = append(o.Parameters, s.parameter(&p))
 	}
+	if rt.conditional {
+		o.Parameters = append(o.Parameters, conditions(rt)...)
+	}
 	o.RequestBody = s.requestBody(rt)
 	o.Responses[strconv.Itoa(rt.success())] = s.response(rt)
 	if rt.method == http.MethodGet {
@@ -100,6 +105,22 @@ func (s *schemas) operation(rt *route) *huma.Operation {
 		o.Responses[strconv.Itoa(status)] = &huma.Response{Ref: "#/components/responses/" + problemNames[status]}
 	}
 	return o
+}
+
+// conditions describes the headers that ask for the version of an object.
+func conditions(rt *route) []*huma.Param {
+	text := &huma.Schema{Type: huma.TypeString}
+	all := []*huma.Param{{
+		Name: "If-Match", In: "header", Schema: text, Example: `"Zk3vQ0y8mJ5r1cT7uB2x"`,
+		Description: "The ETag of the object as it was read; if it was changed meanwhile, nothing is done and the answer is 412.",
+	}}
+	if rt.method == http.MethodPut {
+		all = append(all, &huma.Param{
+			Name: "If-None-Match", In: "header", Schema: text, Example: "*",
+			Description: "`*` asks that there is no such object yet.",
+		})
+	}
+	return all
 }
 
 // description adds who may call to what is said of the call.
@@ -197,7 +218,13 @@ func (s *schemas) response(rt *route) *huma.Response {
 	r := &huma.Response{Description: "Done.", Content: map[string]*huma.MediaType{
 		jsonType: {Schema: s.Schema(rt.out, true, ""), Example: json.RawMessage(rt.example)},
 	}}
-	if rt.method == http.MethodGet {
+	switch {
+	case rt.method == http.MethodPut && rt.conditional:
+		r.Headers = map[string]*huma.Header{"ETag": {
+			Description: "The version of the object, for `If-Match`.",
+			Schema:      &huma.Schema{Type: huma.TypeString},
+		}}
+	case rt.method == http.MethodGet:
 		r.Headers = map[string]*huma.Header{"ETag": {
 			Description: "Changes with the answer; absent where that is longer than a MiB.",
 			Schema:      &huma.Schema{Type: huma.TypeString},

@@ -32,13 +32,26 @@ func does[In, Out any](run func(*API, context.Context, *call, *In) (Out, error))
 	if err != nil {
 		panic(err)
 	}
+	out := reflect.TypeFor[Out]()
+	if out.Implements(answererType) {
+		var zero Out
+		out = any(zero).(answerer).answer()
+	}
 	return operation{
-		in: in, out: reflect.TypeFor[Out](), params: set, body: bodyOf(in),
+		in: in, out: out, params: set, body: bodyOf(in),
 		run: func(a *API, ctx context.Context, c *call, in any) (any, error) {
 			return run(a, ctx, c, in.(*In))
 		},
 	}
 }
+
+// An answerer is an answer that writes itself as JSON of another type.
+type answerer interface {
+	answer() reflect.Type
+	streamer
+}
+
+var answererType = reflect.TypeFor[answerer]()
 
 // answers reports whether a success has a body.
 func (o *operation) answers() bool { return o.out != reflect.TypeFor[nothing]() }

@@ -89,6 +89,7 @@ func (a *API) writeError(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	p.Title = http.StatusText(p.Status)
 	w.Header().Del("ETag") // of an object that is not answered
+	w.Header().Del("Content-Disposition")
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Content-Type", "application/problem+json")
 	dialect.WriteJSON(w, p.Status, p)

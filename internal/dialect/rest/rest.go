@@ -8,6 +8,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -92,9 +93,11 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.page.ServeHTTP(w, r)
 		return
 	}
-	rt, answer, err := a.serve(w.Header(), r)
+	c := &call{Request: r, out: w.Header()}
+	defer c.end()
+	answer, err := a.serve(c)
 	if err == nil {
-		err = a.writeAnswer(w, r, rt, answer)
+		err = writeAnswer(w, c, answer)
 	}
 	if err != nil {
 		a.writeError(w, r, err)
@@ -103,52 +106,58 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // serve authenticates, finds the route, authorizes and runs it, in that order: a
 // stranger does not learn which routes there are, but for those that are open.
-func (a *API) serve(out http.Header, r *http.Request) (*route, any, error) {
-	rt, path, notFound := match(a.routes, r)
+func (a *API) serve(c *call) (any, error) {
+	rt, path, notFound := match(a.routes, c.Request)
 	if notFound == nil && rt.open {
-		dialect.SetLogAttr(r.Context(), slog.String("operation", rt.id))
-		answer, err := a.run(&call{Request: r, route: rt, out: out}, path)
-		return rt, answer, err
+		c.route = rt
+		dialect.SetLogAttr(c.Context(), slog.String("operation", rt.id))
+		return a.run(c, path)
 	}
-	token, err := a.authenticate(r)
+	token, err := a.authenticate(c.Request)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	dialect.Trust(r.Context())
+	dialect.Trust(c.Context())
 	if notFound != nil || !rt.unlimited {
-		if err := a.limit(out, &token); err != nil {
-			return nil, nil, err
+		if err := a.limit(c.out, &token); err != nil {
+			return nil, err
 		}
 	}
 	if notFound != nil {
-		return nil, nil, notFound
+		return nil, notFound
 	}
-	dialect.SetLogAttr(r.Context(), slog.String("operation", rt.id))
+	c.token, c.route = &token, rt
+	dialect.SetLogAttr(c.Context(), slog.String("operation", rt.id))
 	if err := authorize(&token, rt); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	c := &call{Request: r, token: &token, route: rt, out: out}
 	if err := a.permitted(c, path); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	answer, err := a.run(c, path)
-	return rt, answer, err
+	return a.run(c, path)
 }
 
 // run reads what the call says and runs it.
 func (a *API) run(c *call, path map[string]string) (any, error) {
-	rt := c.route
-	in, err := rt.decode(c, path)
+	if err := checkConditions(c); err != nil {
+		return nil, err
+	}
+	in, err := c.route.decode(c, path)
 	if err != nil {
 		return nil, err
 	}
-	if !rt.heavy {
-		return rt.operation.run(a, c.Context(), c, in)
-	}
-	ctx, end, err := a.begin(c.Context())
-	if err != nil {
+	if err := c.negotiate(in); err != nil {
 		return nil, err
 	}
-	defer end()
-	return rt.operation.run(a, ctx, c, in)
+	ctx := c.Context()
+	if c.route.heavy {
+		if ctx, err = a.begin(c); err != nil {
+			return nil, err
+		}
+	}
+	answer, err := c.route.operation.run(a, ctx, c, in)
+	if e, ok := errors.AsType[*waybill.Error](context.Cause(ctx)); err != nil && ok {
+		return nil, e // the time of the call was up
+	}
+	return answer, err
 }

@@ -42,9 +42,12 @@ func (a *API) permitted(c *call, path map[string]string) error {
 			on = channelResource(&ch)
 		}
 	}
-	if a.allowed(c, on) {
+	request := a.ramRequest(c, on)
+	policies, err := a.policies(c)
+	if err == nil && ram.Decide(policies, request).Allowed() {
 		return nil
 	}
+	dialect.SetLogAttr(c.Context(), slog.String("denied_by", ram.Explain(policies, request).By))
 	return challenge(http.StatusForbidden, `, error="insufficient_scope"`, waybill.Errorf(waybill.Denied,
 		"the policies of user %s do not allow %s on %s", cut(c.token.User), c.route.action(), cut(on)))
 }
@@ -68,20 +71,20 @@ func (a *API) channels(c *call) []waybill.Channel {
 	return list
 }
 
-// allowed asks the policies. Where they cannot be read they may have denied
-// anything, and where the user is gone nothing allows.
+// allowed asks the policies.
 func (a *API) allowed(c *call, on string) bool {
+	policies, err := a.policies(c)
+	return err == nil && ram.Decide(policies, a.ramRequest(c, on)).Allowed()
+}
+
+// policies returns those of the token's user. Where they cannot be read they may
+// have denied anything, and where the user is gone nothing allows.
+func (a *API) policies(c *call) ([]ram.Attached, error) {
 	policies, err := a.opt.Directory.View().Policies(c.token.Account, c.token.User)
 	if err != nil {
 		a.opt.Log.ErrorContext(c.Context(), "policies of a token's user can't be read", "account", c.token.Account, "token_name", c.token.Name, "err", err)
-		return false
 	}
-	request := a.ramRequest(c, on)
-	if ram.Decide(policies, request).Allowed() {
-		return true
-	}
-	dialect.SetLogAttr(c.Context(), slog.String("denied_by", ram.Explain(policies, request).By))
-	return false
+	return policies, err
 }
 
 func (a *API) ramRequest(c *call, on string) ram.Request {

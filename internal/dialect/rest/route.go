@@ -32,6 +32,10 @@ type route struct {
 	// open lets everybody in, without a token.
 	open bool
 
+	// conditional calls change an object that has a version, which may be asked
+	// for in If-Match.
+	conditional bool
+
 	// unlimited calls do not count for the limit of the token: something else
 	// bounds them.
 	unlimited bool
@@ -63,12 +67,14 @@ type reading struct {
 	example string
 }
 
-// A call is one authorized request.
+// A call is one request. Operations see those that are authorized.
 type call struct {
 	*http.Request
-	token *waybill.Token
-	route *route
-	out   http.Header // of the answer
+	out    http.Header // of the answer
+	route  *route
+	token  *waybill.Token // nil where the route is open
+	format string         // of a table, empty for JSON
+	ends   func()         // lets other heavy calls run, where this is one
 }
 
 // version makes the version of an object the ETag of the answer.

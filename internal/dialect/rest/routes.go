@@ -8,6 +8,7 @@ type tag string
 // The tags, in the order of the document.
 const (
 	tagEvents    tag = "Events"
+	tagMetrics   tag = "Metrics"
 	tagMessages  tag = "Messages"
 	tagSegments  tag = "Segments"
 	tagDirectory tag = "Directory"
@@ -20,6 +21,7 @@ var tags = []struct {
 	doc  string
 }{
 	{tagEvents, "What happened to messages, reported to the ledger in Waybill's own format."},
+	{tagMetrics, "Counts of messages, and what they can be broken down by."},
 	{tagMessages, "Single messages and their histories."},
 	{tagSegments, "The sends of a campaign to sets of customers, with their counts."},
 	{tagDirectory, "Accounts, users, channels and templates, one at a time. The same rules hold as for documents."},
@@ -31,6 +33,8 @@ var tags = []struct {
 func routes() []route {
 	return slices.Concat(
 		eventRoutes(),
+		metricsRoutes(),
+		labelRoutes(),
 		messageRoutes(),
 		segmentRoutes(),
 		channelRoutes(),

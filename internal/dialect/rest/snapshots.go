@@ -13,8 +13,8 @@ type shownSnapshot struct {
 	Counts
 }
 
-// series is the history of a segment that is counted outside.
-type series struct {
+// snapshotSeries is the history of a segment that is counted outside.
+type snapshotSeries struct {
 	Channel   string          `json:"channel" doc:"ID of the channel." example:"130119"`
 	Segment   string          `json:"segment" doc:"ID of the segment." example:"winter-1"`
 	Snapshots []shownSnapshot `json:"snapshots" doc:"By time."`
@@ -28,7 +28,7 @@ type snapshotsParams struct {
 
 // snapshots answers the snapshots of a segment, those from one time to before
 // another.
-func (a *API) snapshots(ctx context.Context, c *call, p *snapshotsParams) (answer series, err error) {
+func (a *API) snapshots(ctx context.Context, c *call, p *snapshotsParams) (answer snapshotSeries, err error) {
 	ch, err := a.channelOf(c, p.Channel)
 	if err != nil {
 		return answer, err
@@ -44,7 +44,7 @@ func (a *API) snapshots(ctx context.Context, c *call, p *snapshotsParams) (answe
 	if err != nil {
 		return answer, p.explain(err)
 	}
-	answer = series{Channel: ch.ID, Segment: p.Segment, Snapshots: make([]shownSnapshot, 0, len(found))}
+	answer = snapshotSeries{Channel: ch.ID, Segment: p.Segment, Snapshots: make([]shownSnapshot, 0, len(found))}
 	for i := range found {
 		answer.Snapshots = append(answer.Snapshots, shownSnapshot{instant(found[i].At), newCounts(found[i].Counts)})
 	}

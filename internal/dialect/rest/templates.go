@@ -150,13 +150,13 @@ func templateRoutes() []route {
 		id: "getTemplate", tag: tagDirectory, summary: "Get a language of a template",
 		operation: does((*API).getTemplate), example: example, errors: []int{http.StatusNotFound},
 	}, {
-		method: http.MethodPut, pattern: templatePattern, scope: waybill.ScopeAdmin,
+		method: http.MethodPut, pattern: templatePattern, scope: waybill.ScopeAdmin, conditional: true,
 		id: "putTemplate", tag: tagDirectory, summary: "Write a language of a template",
 		doc:       "What is left out stays. Later webhooks stand over what is written.",
 		operation: does((*API).putTemplate), example: example,
 		errors: []int{http.StatusNotFound, http.StatusPreconditionFailed, http.StatusUnprocessableEntity},
 	}, {
-		method: http.MethodDelete, pattern: templatePattern, scope: waybill.ScopeAdmin,
+		method: http.MethodDelete, pattern: templatePattern, scope: waybill.ScopeAdmin, conditional: true,
 		id: "deleteTemplate", tag: tagDirectory, summary: "Forget a language of a template",
 		doc:       "Its messages stay, and webhooks may tell of it again.",
 		operation: does((*API).deleteTemplate),

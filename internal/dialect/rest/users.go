@@ -117,13 +117,13 @@ func userRoutes() []route {
 		id: "getUser", tag: tagDirectory, summary: "Get a user",
 		operation: does((*API).getUser), example: example, errors: []int{http.StatusNotFound},
 	}, {
-		method: http.MethodPut, pattern: userPattern, scope: waybill.ScopeAdmin,
+		method: http.MethodPut, pattern: userPattern, scope: waybill.ScopeAdmin, conditional: true,
 		id: "putUser", tag: tagDirectory, summary: "Make a user, or change what it may do",
 		doc:       "Its access keys stay.",
 		operation: does((*API).putUser), example: example,
 		errors: []int{http.StatusNotFound, http.StatusPreconditionFailed, http.StatusUnprocessableEntity},
 	}, {
-		method: http.MethodDelete, pattern: userPattern, scope: waybill.ScopeAdmin,
+		method: http.MethodDelete, pattern: userPattern, scope: waybill.ScopeAdmin, conditional: true,
 		id: "deleteUser", tag: tagDirectory, summary: "Delete a user with its access keys",
 		doc:       "One that tokens name is refused.",
 		operation: does((*API).deleteUser),

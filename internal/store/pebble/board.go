@@ -1,15 +1,14 @@
 package pebble
 
 import (
-	"math/bits"
-	"slices"
 	"time"
 
 	"waybill"
 )
 
-// A board adds up counts by bucket and group, unit after unit of time, and makes
-// points of them. Only the buckets of one unit are open at a time.
+// A board adds up counts by bucket and group, unit after unit of time. Only the
+// buckets of one unit are open at a time: while they are added up, a scribe makes
+// points of the unit before.
 type board struct {
 	q      *waybill.Query
 	zone   *time.Location
@@ -17,11 +16,15 @@ type board struct {
 	to     uint32
 	groups *groups
 
-	slots   []int32 // by quarter of the unit: the row, -1 where it does not count
+	slots  []int32 // by quarter of the unit: the row, -1 where it does not count
+	open   *sheet
+	scribe *scribe
+}
+
+// A sheet has the counts of the buckets of a unit.
+type sheet struct {
 	buckets []waybill.Bucket
-	rows    []row
-	out     []waybill.Point
-	sorted  int // the points that earlier channels made end here
+	rows    []row // at least as many; empty beyond
 }
 
 // A row has the counts of a bucket by group.
@@ -32,12 +35,18 @@ type row struct {
 
 func newBoard(q *waybill.Query, v *version) *board {
 	from, to := q.Quarters()
-	b := &board{q: q, zone: q.Zone, from: uint32(from), to: uint32(to), groups: newGroups(q, v)}
+	b := &board{
+		q: q, zone: q.Zone, from: uint32(from), to: uint32(to), groups: newGroups(q, v),
+		open: &sheet{}, scribe: newScribe(from.Start(), to.Start()),
+	}
 	if b.zone == nil {
 		b.zone = time.UTC
 	}
 	return b
 }
+
+// stop must be called in the end.
+func (b *board) stop() { b.scribe.stop() }
 
 // begin opens the unit of so many quarters from first on. The last bucket of the
 // one before may go on in it.
@@ -48,8 +57,8 @@ func (b *board) begin(first, n uint32) error {
 	b.slots = b.slots[:n]
 	keep := false
 	var current waybill.Bucket
-	if len(b.buckets) > 0 {
-		current = b.buckets[len(b.buckets)-1]
+	if len(b.open.buckets) > 0 {
+		current = b.open.buckets[len(b.open.buckets)-1]
 		keep = true
 	}
 	started := false
@@ -65,141 +74,72 @@ func (b *board) begin(first, n uint32) error {
 			if keep && !current.Contains(start) {
 				keep = false
 			}
-			if err := b.close(keep); err != nil {
+			if err := b.close(keep, true); err != nil {
 				return err
 			}
 			if !keep {
-				current = b.open(start)
+				current = b.add(start)
 			}
 		} else if !current.Contains(start) {
-			current = b.open(start)
+			current = b.add(start)
 		}
-		b.slots[i] = int32(len(b.buckets) - 1)
+		b.slots[i] = int32(len(b.open.buckets) - 1)
 	}
 	return nil
 }
 
-// open adds the bucket that contains an instant.
-func (b *board) open(at waybill.Instant) waybill.Bucket {
+// add adds the bucket that contains an instant.
+func (b *board) add(at waybill.Instant) waybill.Bucket {
 	bucket := waybill.Bucket{Start: waybill.Quarter(b.from).Start(), End: waybill.Quarter(b.to).Start()}
 	if b.q.Granularity != waybill.Total {
 		bucket = b.q.Granularity.BucketOf(at, b.zone)
 	}
-	b.buckets = append(b.buckets, bucket)
-	if len(b.rows) < len(b.buckets) {
-		b.rows = append(b.rows, row{})
-	}
-	b.rows[len(b.buckets)-1].fit(len(b.groups.keys))
+	b.open.add(bucket).fit(len(b.groups.keys))
 	return bucket
 }
 
-// close makes points of all buckets, but for the last if that is to be kept.
-func (b *board) close(keep bool) error {
-	n := len(b.buckets)
+// close gives all buckets to the scribe, but for the last if that is to be kept. more
+// says whether there will be others.
+func (b *board) close(keep, more bool) error {
+	full := b.open
+	n := len(full.buckets)
 	if keep {
 		n--
 	}
-	for i := range n {
-		if err := b.emit(b.buckets[i], &b.rows[i]); err != nil {
-			return err
-		}
+	if n <= 0 {
+		return nil
 	}
-	if keep && n > 0 {
-		b.rows[0], b.rows[n] = b.rows[n], b.rows[0]
-		b.buckets[0] = b.buckets[n]
+	next, err := b.scribe.sheet()
+	if err != nil {
+		return err
 	}
-	b.buckets = b.buckets[:len(b.buckets)-n]
+	if keep {
+		kept := next.add(full.buckets[n])
+		*kept, full.rows[n] = full.rows[n], *kept
+		full.buckets = full.buckets[:n]
+	}
+	b.open = next
+	b.scribe.write(full, b.groups.order(), more)
 	return nil
 }
 
 // end ends the units of a channel.
 func (b *board) end() error {
-	if err := b.close(false); err != nil {
+	if err := b.close(false, false); err != nil {
 		return err
 	}
-	if b.sorted > 0 && len(b.out) > b.sorted {
-		b.combine()
-	}
-	b.sorted = len(b.out)
-	return b.bound()
+	return b.scribe.endChannel()
 }
 
-func (b *board) bound() error {
-	if len(b.out)-b.sorted > waybill.MaxPoints {
-		return waybill.Errorf(waybill.TooLarge, "the answer would have more than %d points", waybill.MaxPoints)
-	}
-	return nil
-}
+func (b *board) answer() ([]waybill.Point, error) { return b.scribe.answer() }
 
-// combine sorts the points of several channels and adds up equal ones.
-func (b *board) combine() {
-	slices.SortFunc(b.out, func(x, y waybill.Point) int { return x.Compare(&y) })
-	n := 0
-	for i := range b.out {
-		if n > 0 && b.out[n-1].Compare(&b.out[i]) == 0 {
-			b.out[n-1].Counts.Add(b.out[i].Counts)
-			continue
-		}
-		b.out[n] = b.out[i]
-		n++
+// add adds a bucket and returns its row.
+func (s *sheet) add(bucket waybill.Bucket) *row {
+	s.buckets = append(s.buckets, bucket)
+	if len(s.rows) < len(s.buckets) {
+		s.rows = append(s.rows, row{})
 	}
-	b.out = b.out[:n]
-}
-
-func (b *board) answer() ([]waybill.Point, error) {
-	b.sorted = 0
-	return b.out, b.bound()
-}
-
-// emit makes points of a row, in the order of their keys, and empties it.
-func (b *board) emit(bucket waybill.Bucket, r *row) error {
-	add := func(g int32) {
-		if counts := &r.counts[g]; *counts != (waybill.Counts{}) {
-			b.out = append(b.out, waybill.Point{Bucket: bucket, Key: b.groups.values[g], Counts: *counts})
-			*counts = waybill.Counts{}
-		}
-	}
-	order, rank := b.groups.order()
-	b.grow(bucket)
-	n := 0
-	for _, word := range r.set {
-		n += bits.OnesCount64(word)
-	}
-	if 4*n >= len(order) {
-		for _, g := range order {
-			if int(g)/64 < len(r.set) && r.set[g/64]>>(g%64)&1 != 0 {
-				add(g)
-			}
-		}
-	} else {
-		few := make([]int32, 0, n)
-		for i, word := range r.set {
-			for ; word != 0; word &= word - 1 {
-				few = append(few, int32(i*64+bits.TrailingZeros64(word)))
-			}
-		}
-		slices.SortFunc(few, func(x, y int32) int { return int(rank[x] - rank[y]) })
-		for _, g := range few {
-			add(g)
-		}
-	}
-	clear(r.set)
-	return b.bound()
-}
-
-// grow makes room for as many points as there will be, if they go on as they began:
-// copying large answers costs more than adding them up.
-func (b *board) grow(at waybill.Bucket) {
-	if cap(b.out)-len(b.out) > len(b.groups.keys) {
-		return
-	}
-	from, to := waybill.Quarter(b.from).Start(), waybill.Quarter(b.to).Start()
-	expected := 2 * len(b.out)
-	if done := at.Start - from; done > (to-from)/100 {
-		expected = int(int64(len(b.out)) * int64(to-from) / int64(done) * 17 / 16)
-	}
-	expected = min(max(expected, 2*len(b.out)*5/8, 64), waybill.MaxPoints)
-	b.out = slices.Grow(b.out, max(expected-len(b.out), len(b.groups.keys)))
+	return &s.rows[len(s.buckets)-1]
 }
 
 // fit makes room for n groups.

@@ -18,7 +18,7 @@ type groups struct {
 	keys     []groupKey
 	values   [][]string // by group: the key of its points
 
-	inOrder, ranks []int32 // of the groups by key, and the reverse; stale where too few
+	inOrder groupOrder // stale where it has too few
 }
 
 // A groupKey holds what tells the groups of a query apart. What is not grouped by
@@ -56,20 +56,27 @@ func newGroups(q *waybill.Query, v *version) *groups {
 	return gs
 }
 
-// order returns the groups in the order of their keys, and the place of each in it.
-func (gs *groups) order() (order, rank []int32) {
-	if len(gs.inOrder) < len(gs.keys)-1 {
-		gs.inOrder = gs.inOrder[:0]
-		for g := 1; g < len(gs.keys); g++ {
-			gs.inOrder = append(gs.inOrder, int32(g))
+// A groupOrder has groups in the order of their keys. It never changes.
+type groupOrder struct {
+	order  []int32
+	rank   []int32    // by group: its place in order
+	values [][]string // by group: the key of its points
+}
+
+// order returns all groups that are known.
+func (gs *groups) order() groupOrder {
+	if o := &gs.inOrder; len(o.values) < len(gs.values) {
+		o.values = gs.values
+		o.order, o.rank = make([]int32, len(gs.values)-1), make([]int32, len(gs.values))
+		for i := range o.order {
+			o.order[i] = int32(i + 1)
 		}
-		slices.SortFunc(gs.inOrder, func(x, y int32) int { return slices.Compare(gs.values[x], gs.values[y]) })
-		gs.ranks = make([]int32, len(gs.keys))
-		for i, g := range gs.inOrder {
-			gs.ranks[g] = int32(i)
+		slices.SortFunc(o.order, func(x, y int32) int { return slices.Compare(o.values[x], o.values[y]) })
+		for i, g := range o.order {
+			o.rank[g] = int32(i)
 		}
 	}
-	return gs.inOrder, gs.ranks
+	return gs.inOrder
 }
 
 // A grouping finds the group of each tuple of a channel. What the query asks of a

@@ -26,9 +26,9 @@ const (
 	defaultCacheBytes = 128 << 20
 	defaultGeneration = 680_000 // just fits a table of a million slots
 
-	// memTableBytes has room for the log of a generation's part, which is all
-	// that goes through the engine's own table in number.
-	memTableBytes = 64 << 20
+	// memTableBytes is also the size of the engine's logs, of which it keeps some to
+	// use them again. All that goes through its table in number is the store's log.
+	memTableBytes = 16 << 20
 )
 
 // The facts of a store, which follow spaceFacts in their keys.
@@ -90,7 +90,9 @@ func Open(dir string, opt Options) (*Store, error) {
 }
 
 func (s *Store) open(opt Options) error {
-	cache := engine.NewCache(cmp.Or(opt.CacheBytes, defaultCacheBytes))
+	// The engine takes its tables in memory out of the cache: one that is written
+	// to and one that is flushed or kept to be used again.
+	cache := engine.NewCache(cmp.Or(opt.CacheBytes, defaultCacheBytes) + 2*memTableBytes)
 	defer cache.Unref()
 	s.engine = s.engineOptions(cache)
 	s.engine.ErrorIfNotExists = opt.MustExist
@@ -121,7 +123,7 @@ func (s *Store) engineOptions(cache *engine.Cache) *engine.Options {
 		Logger:                      logger{s.log},
 		FormatMajorVersion:          engine.FormatTableFormatV6,
 		MemTableSize:                memTableBytes,
-		MemTableStopWritesThreshold: 4,
+		MemTableStopWritesThreshold: 8,
 		L0CompactionThreshold:       4,
 		L0StopWritesThreshold:       1000,
 		LBaseMaxBytes:               256 << 20,

@@ -34,6 +34,7 @@ func (s *Store) Points(ctx context.Context, q waybill.Query) ([]waybill.Point, e
 	}
 	defer v.close()
 	b := newBoard(&q, v)
+	defer b.stop()
 	for _, c := range q.Channels {
 		view, ok := v.views[c]
 		if !ok {
@@ -220,7 +221,7 @@ func (s *scan) addUnfolded(unit uint32) {
 					continue
 				}
 				if g := s.groups.group(d.ref, d.major); g != dropped {
-					s.board.rows[slot].addDelta(g, d)
+					s.board.open.rows[slot].addDelta(g, d)
 				}
 			}
 		}
@@ -228,39 +229,55 @@ func (s *scan) addUnfolded(unit uint32) {
 }
 
 // addPacked adds packed cells. It reads what unpacker reads, without making a cell
-// of it: large questions spend their time here.
+// of it: large questions spend their time here, and so numbers of one byte, which
+// most are, are read without a call.
 func (s *scan) addPacked(packed []byte) error {
 	daily, at, major, ref, quarter := s.space == spaceCells, 0, uint32(0), uint32(0), uint32(0)
-	slots, rows := s.board.slots, s.board.rows
+	slots, rows, groupOf, byDetail := s.board.slots, s.board.open.rows, s.groups.groupOf, s.groups.byDetail
 	for at < len(packed) {
-		var header, n uint64
-		if header, at = uvarint(packed, at); header&cellMajor != 0 {
+		header, n := uint64(packed[at]), uint64(0)
+		if at++; header >= 0x80 {
+			header, at = uvarint(packed, at-1)
+		}
+		if header&cellMajor != 0 {
 			n, at = uvarint(packed, at)
 			major, ref, quarter = major+uint32(n), 0, 0
-			if daily && !s.groups.byDetail {
+			if daily && !byDetail {
 				return s.check(packed, at) // details follow the totals
 			}
 		} else if header>>cellShift != 0 {
 			quarter = 0
 		}
+		if at >= len(packed) {
+			return errCells
+		}
+		n = uint64(packed[at])
+		if at++; n >= 0x80 {
+			n, at = uvarint(packed, at-1)
+		}
 		ref += uint32(header >> cellShift)
-		n, at = uvarint(packed, at)
 		quarter += uint32(n)
-		if at >= len(packed) || ref >= uint32(len(s.view.tuples)) || quarter >= quartersPerDay {
+		if at >= len(packed) || ref >= uint32(len(groupOf)) || quarter >= quartersPerDay {
 			return errCells
 		}
 		mask := packed[at]
 		at++
-		slot, group := int32(-1), int32(dropped)
+		slot, detail := int32(-1), uint32(0)
 		if daily {
-			if major >= uint32(len(s.view.details)) {
+			if detail = major; detail >= uint32(len(s.view.details)) {
 				return errCells
 			}
-			slot, group = slots[quarter], s.groups.group(ref, major)
+			slot = slots[quarter]
 		} else if in := major*quartersPerDay + quarter; in < uint32(len(slots)) {
-			slot, group = slots[in], s.groups.group(ref, 0)
+			slot = slots[in]
 		}
-		if slot < 0 || group == dropped {
+		group := int32(dropped)
+		if slot >= 0 {
+			if group = groupOf[ref]; group == undecided || byDetail || detail != 0 {
+				group = s.groups.find(ref, detail)
+			}
+		}
+		if group == dropped {
 			if header&cellOnes == 0 {
 				for rest := mask; rest != 0; rest &= rest - 1 {
 					_, at = uvarint(packed, at)
@@ -272,7 +289,13 @@ func (s *scan) addPacked(packed []byte) error {
 		for rest := mask & (1<<waybill.NumMetrics - 1); rest != 0; rest &= rest - 1 {
 			n = 1
 			if header&cellOnes == 0 {
-				n, at = uvarint(packed, at)
+				if at >= len(packed) {
+					return errCells
+				}
+				n = uint64(packed[at])
+				if at++; n >= 0x80 {
+					n, at = uvarint(packed, at-1)
+				}
 			}
 			counts[bits.TrailingZeros8(rest)] += int64(n)
 		}
@@ -291,13 +314,6 @@ func (s *scan) check(packed []byte, at int) error {
 // uvarint reads a number and returns where the next one begins, which is past the
 // end where there is none.
 func uvarint(data []byte, at int) (uint64, int) {
-	if at < len(data) && data[at] < 0x80 {
-		return uint64(data[at]), at + 1
-	}
-	return longUvarint(data, at)
-}
-
-func longUvarint(data []byte, at int) (uint64, int) {
 	if at < len(data) {
 		if v, n := binary.Uvarint(data[at:]); n > 0 {
 			return v, at + n

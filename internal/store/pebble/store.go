@@ -95,6 +95,7 @@ type Store struct {
 
 	seen     waybill.Instant // about when the last commit was; owned by the writer
 	old      arrivals        // of events that are older than messages are kept; owned by the writer
+	rest     rest            // owned by the writer
 	retained time.Time       // when old partitions were last looked for; owned by the upkeep
 	dropped  bool            // whether the filter knows of messages that are dropped; owned by the upkeep
 

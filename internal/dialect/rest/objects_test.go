@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"waybill/internal/store/storetest"
@@ -100,6 +102,30 @@ func TestChannelCallsRefuse(t *testing.T) {
 		if tt.status == 422 && len(p.Mistakes) != strings.Count(tt.detail, "\n")+1 {
 			t.Errorf("the mistakes are %q", p.Mistakes)
 		}
+	}
+}
+
+// TestLostUpdates has many write with the same ETag at once: one does.
+func TestLostUpdates(t *testing.T) {
+	f := newFixture(t, storetest.NewModel())
+	tag := f.do("GET", api+"/channels/first", "token-one", "").Header().Get("ETag")
+	var wrote atomic.Int32
+	var wg sync.WaitGroup
+	for i := range 16 {
+		wg.Go(func() {
+			w := f.do("PUT", api+"/channels/first", "token-one", fmt.Sprintf(`{"provider":"chatapp","name":"n-%d"}`, i), "If-Match", tag)
+			switch w.Code {
+			case 200:
+				wrote.Add(1)
+			case 412:
+			default:
+				t.Errorf("answered %d %s", w.Code, w.Body)
+			}
+		})
+	}
+	wg.Wait()
+	if n := wrote.Load(); n != 1 {
+		t.Errorf("%d wrote", n)
 	}
 }
 
@@ -252,6 +278,18 @@ func TestPolicies(t *testing.T) {
 		`the policies of user "narrow" do not allow waybill:GetVersion on "acs:waybill:*:1000000000000001:account/1000000000000001"`)
 	wantProblem(t, f.do("DELETE", account+"/users/narrow", "token-one", ""), 409, `user "narrow" still has token "narrow"`)
 
+	// Keys are made for its own user only, who may not be allowed as much as others.
+	answer(t, f.do("PUT", account+"/users/wide", "token-one", `{}`), 200)
+	put(`{"Effect":"Allow","Action":"waybill:*","Resource":"*"}`)
+	wantProblem(t, f.do("POST", account+"/users/wide/access-keys", token, ""), 403, `the token is of user "narrow", for whom alone it can make keys`)
+	wantProblem(t, f.do("POST", api+"/temporary-keys", token, `{"account":"1000000000000001","user":"wide"}`), 403, `the token is of user "narrow", for whom alone it can make keys`)
+	answer(t, f.do("POST", account+"/users/narrow/access-keys", token, ""), 201)
+	for _, w := range []*httptest.ResponseRecorder{
+		f.do("GET", api+"/metrics?from=2026-11-01&to=2026-11-21&group_by=channel", token, ""), f.do("GET", api+"/labels/campaign?from=2026-11-01&to=2026-11-21", token, ""),
+	} {
+		answer(t, w, 200)
+	}
+
 	put(`{"Effect":"Allow","Action":"waybill:*","Resource":["acs:waybill:*:1000000000000002:channel/shared"]}`)
 	if got := list(); !slices.Equal(got, []string{"shared"}) {
 		t.Errorf("the channels are %q", got)
@@ -259,6 +297,11 @@ func TestPolicies(t *testing.T) {
 	events := `{"channel":"first","message":"a","status":"sent","at":"2026-11-20T10:00:00Z"}` + "\n" + `{"channel":"shared","message":"a","status":"sent","at":"2026-11-20T10:00:00Z"}`
 	if w := f.do("POST", api+"/events", token, events); !strings.Contains(w.Body.String(), `"rejected":[{"line":1,"error":"channel \"first\" is unknown"}]`) {
 		t.Errorf("answered %s", w.Body)
+	}
+	f.do("POST", api+"/events", "token-one", strings.ReplaceAll(events, `"a"`, `"b"`))
+	counted := answer(t, f.do("GET", api+"/metrics?from=2026-11-01&to=2026-11-21&granularity=total&group_by=channel", token, ""), 200)
+	if text := fmt.Sprint(counted); strings.Contains(text, "first") || !strings.Contains(text, "shared") {
+		t.Errorf("the metrics are %s", text)
 	}
 	put(`{"Effect":"Allow","Action":"waybill:*","Resource":"*","Condition":{"IpAddress":{"acs:SourceIp":"10.0.0.0/8"}}}`)
 	if got := list(); len(got) != 0 {

@@ -62,8 +62,8 @@ type alibabaFlags struct {
 
 // dataFlags say where the embedded store lies and what opens its secrets.
 type dataFlags struct {
-	Data          string `help:"Directory of the embedded store." default:"waybill-data" placeholder:"DIR"`
-	SecretKeyFile string `help:"File with the key of the secrets at rest; WAYBILL_SECRET_KEY stands over it. Made beside the data when absent." placeholder:"FILE"`
+	Data          string `help:"Directory of the embedded store." default:"waybill-data" predictor:"dir" placeholder:"DIR"`
+	SecretKeyFile string `help:"File with the key of the secrets at rest; WAYBILL_SECRET_KEY stands over it. Made beside the data when absent." placeholder:"FILE" predictor:"file"`
 }
 
 type serveCmd struct {

@@ -239,7 +239,10 @@ type SegmentStore interface {
 	// configured or one is named twice, with Conflict where CreatedAt or Source
 	// would change, and with TooLarge where more than MaxSegmentTies would
 	// share a CreatedAt.
-	PutSegments(ctx context.Context, segments []Segment) ([]Segment, error)
+	//
+	// Snapshots are stored in the same step, as by PutSnapshots, so that nobody
+	// sees a new segment without its counts. They may be of the segments.
+	PutSegments(ctx context.Context, segments []Segment, snapshots ...Snapshot) ([]Segment, error)
 
 	// DeleteSegment removes a segment with its snapshots, or fails with
 	// NotFound. Its messages stay, and count in it again once there is a

@@ -18,7 +18,7 @@ import (
 type applyCmd struct {
 	clientFlags `embed:""`
 
-	File   string `short:"f" help:"The directory of tenants, in YAML; - is standard input." required:"" placeholder:"FILE"`
+	File   string `short:"f" help:"The directory of tenants, in YAML; - is standard input." required:"" placeholder:"FILE" predictor:"file"`
 	Prune  bool   `help:"Delete what the file does not name."`
 	DryRun bool   `help:"Only print what would change."`
 }

@@ -19,13 +19,9 @@ func addConfigFile(parser *kong.Kong, args []string) error {
 	if path == "" {
 		return nil
 	}
-	text, err := os.ReadFile(path)
+	settings, err := readSettings(path)
 	if err != nil {
-		return fmt.Errorf("read settings: %w", err)
-	}
-	settings := make(map[string]any)
-	if err := yaml.Unmarshal(text, &settings); err != nil {
-		return fmt.Errorf("settings in %s: %w", path, err)
+		return err
 	}
 	known := flagNames(parser.Model.Node)
 	for name := range settings {
@@ -40,6 +36,19 @@ func addConfigFile(parser *kong.Kong, args []string) error {
 			}
 			return settings[flag.Name], nil
 		})).Apply(parser)
+}
+
+// readSettings returns what a file of settings has, by name.
+func readSettings(path string) (map[string]any, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read settings: %w", err)
+	}
+	settings := make(map[string]any)
+	if err := yaml.Unmarshal(text, &settings); err != nil {
+		return nil, fmt.Errorf("settings in %s: %w", path, err)
+	}
+	return settings, nil
 }
 
 // flagNames returns the names of the flags of all commands, once each.

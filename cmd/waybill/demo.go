@@ -21,7 +21,7 @@ import (
 type demoCmd struct {
 	serveFlags `embed:""`
 
-	Data string `help:"Directory of the demo, made when absent." default:".demo" placeholder:"DIR"`
+	Data string `help:"Directory of the demo, made when absent." default:".demo" predictor:"dir" placeholder:"DIR"`
 	Days int    `help:"Days of traffic before now; the MoMo page has a year at least." default:"90" placeholder:"N"`
 	Seed uint64 `help:"Seed of the traffic: the same seed gives the same messages." default:"1" placeholder:"N"`
 }

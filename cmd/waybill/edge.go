@@ -13,8 +13,8 @@ import (
 
 // edgeFlags are what clients and proxies meet first.
 type edgeFlags struct {
-	TLSCert  string `name:"tls-cert" help:"File with the certificate of the public listener and its chain, in PEM; without it, it speaks plain HTTP." placeholder:"FILE"`
-	TLSKey   string `name:"tls-key" help:"File with the key of --tls-cert." placeholder:"FILE"`
+	TLSCert  string `name:"tls-cert" help:"File with the certificate of the public listener and its chain, in PEM; without it, it speaks plain HTTP." placeholder:"FILE" predictor:"file"`
+	TLSKey   string `name:"tls-key" help:"File with the key of --tls-cert." placeholder:"FILE" predictor:"file"`
 	AdminTLS bool   `name:"admin-tls" help:"TLS with the same certificate at the admin listener, too."`
 
 	TrustedProxies []netip.Prefix `help:"Networks of proxies whose X-Forwarded-For, -Proto and -Host are believed." placeholder:"CIDR"`

@@ -18,16 +18,16 @@ type importCmd struct {
 	idFlags     `embed:""`
 	tableFlags  `embed:""`
 
-	Files []string `arg:"" optional:"" help:"Files to import, compressed with gzip or zstd or not; - and none are standard input." placeholder:"FILE"`
+	Files []string `arg:"" optional:"" predictor:"file" help:"Files to import, compressed with gzip or zstd or not; - and none are standard input." placeholder:"FILE"`
 
-	Format  string `help:"What the files are: ${enum}." enum:"auto,ndjson,csv,parquet,bodies" default:"auto"`
-	Webhook string `help:"The files are saved bodies of webhooks: meta:APP, alibaba:CHANNEL or momo:CHANNEL says whose." placeholder:"VENDOR:ID"`
+	Format  string `env:"-" help:"What the files are: ${enum}." enum:"auto,ndjson,csv,parquet,bodies" default:"auto"`
+	Webhook string `env:"-" help:"The files are saved bodies of webhooks: meta:APP, alibaba:CHANNEL or momo:CHANNEL says whose." placeholder:"VENDOR:ID"`
 
-	Rejected   string `help:"Write rows that are not taken, and why, to this file as NDJSON." placeholder:"FILE" type:"path"`
-	Checkpoint string `help:"Keep in this file how far the import is; empty keeps it nowhere." default:"waybill-import.json" placeholder:"FILE"`
-	Restart    bool   `help:"Begin at the beginning, whatever the checkpoint says."`
+	Rejected   string `env:"-" help:"Write rows that are not taken, and why, to this file as NDJSON." placeholder:"FILE" type:"path" predictor:"file"`
+	Checkpoint string `help:"Keep in this file how far the import is; empty keeps it nowhere." default:"waybill-import.json" placeholder:"FILE" predictor:"file"`
+	Restart    bool   `env:"-" help:"Begin at the beginning, whatever the checkpoint says."`
 	Parallel   int    `help:"Pieces that are under way at the same time." default:"4" placeholder:"N"`
-	Quiet      bool   `short:"q" help:"Print neither progress nor a summary, only errors."`
+	Quiet      bool   `env:"-" short:"q" help:"Print neither progress nor a summary, only errors."`
 }
 
 // Help has the examples.
@@ -46,12 +46,12 @@ Examples:
 
 // tableFlags say how the columns of a table become events.
 type tableFlags struct {
-	Mapping   string            `help:"Read from this YAML file how columns become fields; the flags below stand over it." type:"existingfile" placeholder:"FILE"`
-	Column    map[string]string `help:"The column of a field, where it has not its usual name." mapsep:"none" placeholder:"FIELD=COLUMN"`
-	Value     map[string]string `help:"What a field is in all rows." mapsep:"none" placeholder:"FIELD=VALUE"`
-	Time      string            `help:"How times are written, where neither in RFC 3339 nor in milliseconds: seconds, or what 15:04:05 on 2 January 2006 looks like." placeholder:"LAYOUT"`
-	TimeZone  string            `help:"The zone of times without one; UTC by default." placeholder:"ZONE"`
-	Delimiter string            `help:"What separates the columns of CSV; by default the header tells." placeholder:"CHARACTER"`
+	Mapping   string            `env:"-" help:"Read from this YAML file how columns become fields; the flags below stand over it." type:"existingfile" placeholder:"FILE" predictor:"file"`
+	Column    map[string]string `env:"-" help:"The column of a field, where it has not its usual name." mapsep:"none" placeholder:"FIELD=COLUMN"`
+	Value     map[string]string `env:"-" help:"What a field is in all rows." mapsep:"none" placeholder:"FIELD=VALUE"`
+	Time      string            `env:"-" help:"How times are written, where neither in RFC 3339 nor in milliseconds: seconds, or what 15:04:05 on 2 January 2006 looks like." placeholder:"LAYOUT"`
+	TimeZone  string            `env:"-" help:"The zone of times without one; UTC by default." placeholder:"ZONE"`
+	Delimiter string            `env:"-" help:"What separates the columns of CSV; by default the header tells." placeholder:"CHARACTER"`
 }
 
 // checkpointEvery is how often the checkpoint is written.
@@ -85,7 +85,7 @@ type imported struct {
 }
 
 func (cmd *importCmd) run(ctx context.Context, opt load.Options, meter *load.Meter, c console) (done imported, err error) {
-	progress := newProgress(c, cmd.Quiet, opt.Checkpoint, meter)
+	progress := newProgress(c, cmd.Quiet, importWork(opt.Checkpoint, meter))
 	say := func(text string) { progress.say("waybill: " + text) }
 	resumed, err := cmd.resume(&opt, say)
 	if err != nil {

@@ -41,6 +41,9 @@ type days int
 // maxDays is more than there is time since the earliest event.
 const maxDays = 36500
 
+// String returns d as it is written.
+func (d days) String() string { return strconv.Itoa(int(d)) + "d" }
+
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (d *days) UnmarshalText(text []byte) error {
 	number, ok := strings.CutSuffix(string(text), "d")

@@ -19,19 +19,24 @@ var version = "devel"
 // cli is the command line. Each flag can also be given in the environment, as
 // WAYBILL_ and its name, and in the file that --config names.
 type cli struct {
-	Config string `help:"Read settings from this YAML file." type:"existingfile" env:"WAYBILL_CONFIG" placeholder:"FILE"`
+	ConfigFile string `name:"config" help:"Read settings from this YAML file." type:"existingfile" predictor:"file" env:"WAYBILL_CONFIG" placeholder:"FILE"`
 
 	Serve   serveCmd   `cmd:"" help:"Run the server."`
 	Demo    demoCmd    `cmd:"" help:"Run the server with tenants and traffic made up for a try."`
 	Apply   applyCmd   `cmd:"" help:"Make the directory of tenants what a file says."`
 	Import  importCmd  `cmd:"" help:"Bring in events, tables of them, or saved webhooks."`
+	Query   queryCmd   `cmd:"" help:"Ask for counts: a table with a chart, CSV, JSON, NDJSON or Parquet."`
+	Export  exportCmd  `cmd:"" help:"Write counts or messages to a file."`
 	Verify  verifyCmd  `cmd:"" help:"Recompute every counter from the messages and report what differs."`
 	Backup  backupCmd  `cmd:"" help:"Copy the data, also of a running server."`
 	Restore restoreCmd `cmd:"" help:"Make a data directory from a backup."`
 	Dump    dumpCmd    `cmd:"" help:"Show what the store holds, for people."`
-	Keys    keysCmd    `cmd:"" help:"Temporary access keys, and what a user may do."`
+	Keys    keysCmd    `cmd:"" help:"Access keys and tokens, and what a user may do."`
+	Config  configCmd  `cmd:"" name:"config" help:"Print the settings of a command and where each comes from."`
 	Health  healthCmd  `cmd:"" help:"Ask a running server whether it is ready."`
 	Version versionCmd `cmd:"" help:"Print the version."`
+
+	Completion completionCmd `cmd:"" help:"Print what makes a shell complete command lines."`
 }
 
 // console is where a command reads and writes.
@@ -61,7 +66,7 @@ func run(ctx context.Context, args []string, c console) int {
 	_, parsed, err := parse(args, c,
 		kong.Exit(func(code int) { exit = code }),
 		kong.BindTo(ctx, (*context.Context)(nil)),
-		kong.Bind(c, commandLine(args)))
+		kong.Bind(c, commandLine(args), configFile(configPath(args))))
 	if exit >= 0 { // --help has printed what there is to say
 		return exit
 	}
@@ -97,6 +102,7 @@ func parse(args []string, c console, options ...kong.Option) (*cli, *kong.Contex
 	if err != nil {
 		return nil, nil, err
 	}
+	completeLine(parser)
 	if err := addConfigFile(parser, args); err != nil {
 		return nil, nil, err
 	}

@@ -10,8 +10,6 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
-
-	"waybill/internal/load"
 )
 
 // Intervals at which progress is shown: on a terminal, and in a log.
@@ -20,12 +18,11 @@ const (
 	lineEvery = 10 * time.Second
 )
 
-// A progress shows how far an import is: a bar with rate and time left on a
-// terminal, a line now and then elsewhere.
+// A progress shows how far something is: a bar with the time left on a terminal, a
+// line now and then elsewhere.
 type progress struct {
 	out   io.Writer
-	meter *load.Meter
-	total int64 // bytes; negative where nobody knows it
+	of    work
 	bar   *progressbar.ProgressBar
 	begun time.Time
 
@@ -34,28 +31,29 @@ type progress struct {
 	ended chan struct{}
 }
 
+// A work is what a progress is shown of.
+type work struct {
+	total int64                                   // negative where nobody knows it
+	bytes bool                                    // what total is in
+	state func() (done int64, description string) // called now and then, concurrently
+}
+
 // newProgress begins to show progress on standard error, unless it has to be
 // quiet. end has to be called.
-func newProgress(c console, quiet bool, from *load.Checkpoint, m *load.Meter) *progress {
-	p := &progress{out: c.err, meter: m, begun: time.Now(), stop: make(chan struct{}), ended: make(chan struct{})}
-	for _, in := range from.Inputs {
-		if p.total += in.Size; in.Size < 0 {
-			p.total = -1
-			break
-		}
-	}
-	every := lineEvery
-	if !quiet && isTerminal(c.err) {
-		every = barEvery
-		p.bar = progressbar.NewOptions64(p.total,
-			progressbar.OptionSetWriter(c.err), progressbar.OptionShowBytes(true),
-			progressbar.OptionFullWidth(), progressbar.OptionSetPredictTime(true),
-			progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(barEvery/2),
-			progressbar.OptionUseANSICodes(true))
-	}
+func newProgress(c console, quiet bool, of work) *progress {
+	p := &progress{out: c.err, of: of, begun: time.Now(), stop: make(chan struct{}), ended: make(chan struct{})}
 	if quiet {
 		close(p.ended)
 		return p
+	}
+	every := lineEvery
+	if isTerminal(c.err) {
+		every = barEvery
+		p.bar = progressbar.NewOptions64(of.total,
+			progressbar.OptionSetWriter(c.err), progressbar.OptionShowBytes(of.bytes),
+			progressbar.OptionFullWidth(), progressbar.OptionSetPredictTime(true),
+			progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(barEvery/2),
+			progressbar.OptionUseANSICodes(true))
 	}
 	go func() {
 		defer close(p.ended)
@@ -73,35 +71,29 @@ func newProgress(c console, quiet bool, from *load.Checkpoint, m *load.Meter) *p
 	return p
 }
 
-// show prints how far the import is.
+// show prints how far it is.
 func (p *progress) show() {
-	received, rejected := p.meter.Rows()
-	rate := float64(received) / time.Since(p.begun).Seconds()
-	text := fmt.Sprintf("%s rows, %s a second", grouped(received), grouped(int64(rate)))
-	if rejected > 0 {
-		text += fmt.Sprintf(", %s rejected", grouped(rejected))
-	}
+	done, text := p.of.state()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	read := p.meter.Read()
 	switch {
 	case p.bar != nil:
 		p.bar.Describe(text)
-		_ = p.bar.Set64(read) // a bar that cannot be drawn does no harm
-	case p.total > 0:
-		_, _ = fmt.Fprintf(p.out, "%d %%: %s%s\n", read*100/p.total, text, p.left(read))
+		_ = p.bar.Set64(done) // a bar that cannot be drawn does no harm
+	case p.of.total > 0:
+		_, _ = fmt.Fprintf(p.out, "%d %%: %s%s\n", min(100, done*100/p.of.total), text, p.left(done))
 	default:
 		_, _ = fmt.Fprintln(p.out, text)
 	}
 }
 
 // left says how long the rest will take.
-func (p *progress) left(read int64) string {
-	if read <= 0 || read >= p.total {
+func (p *progress) left(done int64) string {
+	if done <= 0 || done >= p.of.total {
 		return ""
 	}
 	passed := time.Since(p.begun)
-	rest := time.Duration(float64(passed) * float64(p.total-read) / float64(read))
+	rest := time.Duration(float64(passed) * float64(p.of.total-done) / float64(done))
 	return ", " + rest.Round(time.Second).String() + " left"
 }
 

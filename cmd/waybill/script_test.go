@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"flag"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,10 +13,13 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
+// update writes what the scripts compare with, as it is now.
+var update = flag.Bool("update", false, "rewrite what testdata/*.txtar compares with")
+
 // TestScripts runs the command lines in testdata/*.txtar.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata", RequireExplicitExec: true,
+		Dir: "testdata", RequireExplicitExec: true, UpdateScripts: *update,
 		Setup: func(e *testscript.Env) error {
 			e.Values[serverOf] = &scriptServer{t: t}
 			return nil

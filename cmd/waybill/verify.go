@@ -16,7 +16,7 @@ import (
 
 // storeFlags name the store of a command that needs none of its secrets.
 type storeFlags struct {
-	Data string `help:"Directory of the embedded store, or a backup of one." default:"waybill-data" placeholder:"DIR"`
+	Data string `help:"Directory of the embedded store, or a backup of one." default:"waybill-data" predictor:"dir" placeholder:"DIR"`
 }
 
 // openStore opens a store that must be there. Only serve and apply make one.

@@ -13,13 +13,18 @@ import (
 // sections says how the body of one object is read: the keys that stand for the
 // parts of its Ref, and the reader of its section of a document.
 var sections = map[string]struct {
-	keys []string
-	read func(p *parser, r Ref, v value)
+	keys  []string
+	other []string // keys of objects of their own, which are not put along
+	read  func(p *parser, r Ref, v value)
 }{
-	"account":  {[]string{"id"}, func(p *parser, _ Ref, v value) { p.account(v) }},
-	"user":     {[]string{"", "name"}, func(p *parser, r Ref, v value) { p.user(r.parts[0], v) }},
-	"channel":  {[]string{"id"}, func(p *parser, _ Ref, v value) { p.channel(v) }},
-	"template": {[]string{"channel", "code", "language"}, func(p *parser, _ Ref, v value) { p.template(v) }},
+	"account": {
+		[]string{"id"},
+		[]string{"users", "tokens", "apps", "momo_clients", "rates"},
+		func(p *parser, _ Ref, v value) { p.account(v) },
+	},
+	"user":     {[]string{"", "name"}, []string{"access_keys"}, func(p *parser, r Ref, v value) { p.user(r.parts[0], v) }},
+	"channel":  {[]string{"id"}, nil, func(p *parser, _ Ref, v value) { p.channel(v) }},
+	"template": {[]string{"channel", "code", "language"}, nil, func(p *parser, _ Ref, v value) { p.template(v) }},
 }
 
 // parseObject returns the document that has nothing but the object r, which body
@@ -36,6 +41,11 @@ func parseObject(r Ref, body []byte, standing map[string]entry) (*Document, erro
 	said := make(map[string]bool)
 	for i := 0; i < len(n.Content); i += 2 {
 		said[n.Content[i].Value] = true
+	}
+	for _, key := range section.other {
+		if said[key] {
+			return nil, waybill.Errorf(waybill.Invalid, "%s are not put along with the %s", key, r.kind)
+		}
 	}
 	for i, key := range section.keys {
 		if key != "" {

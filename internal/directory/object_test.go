@@ -109,6 +109,8 @@ func TestPutRefuses(t *testing.T) {
 		{"a wrong ID", directory.AccountRef("12"), `{}`, `"12" is not 16 digits`},
 		{"a wrong policy", directory.UserRef(acmeID, "x"), `{"policies":[{"Version":"2","Statement":[]}]}`, `policies[0].Version: must be "1"`},
 		{"a template of no channel", directory.TemplateRef("none", "1", "en"), `{}`, `channel "none" does not exist`},
+		{"rates along", directory.AccountRef(acmeID), `{"rates":[]}`, `rates are not put along with the account`},
+		{"keys along", directory.UserRef(acmeID, "reporter"), `{"access_keys":[]}`, `access_keys are not put along with the user`},
 		{"a token", directory.TokenRef(acmeID, "x"), `{}`, `a token cannot be put`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -343,6 +345,51 @@ func TestPutIsApply(t *testing.T) {
 		b, _ := both.View().Channel("c")
 		if !reflect.DeepEqual(a, b) {
 			rt.Fatalf("%s: by itself %+v, in a document %+v", text, a, b)
+		}
+	})
+}
+
+func TestAccessKeysAreBounded(t *testing.T) {
+	d, _ := acmeDirectory(t)
+	for i := range 100 {
+		_, err := d.IssueAccessKey(t.Context(), acmeID, "reporter")
+		if i < 99 != (err == nil) { // one came with the document
+			t.Fatalf("key %d: %v", i, err)
+		}
+	}
+	_, err := d.IssueAccessKey(t.Context(), acmeID, "reporter")
+	wantError(t, err, waybill.TooLarge, `user "reporter" has 100 access keys, more cannot be made`)
+}
+
+// FuzzPut has bodies of all kinds put: what is taken is the same when it is read
+// again, and what is refused changes nothing.
+func FuzzPut(f *testing.F) {
+	refs := []directory.Ref{
+		directory.ChannelRef("cams-acme"), directory.ChannelRef("new"), directory.AccountRef(acmeID), directory.UserRef(acmeID, "reporter"),
+		directory.TemplateRef("cams-acme", "1100", "en"), directory.UserRef(acmeID, "a/b"),
+	}
+	for i, body := range []string{
+		`{"provider":"chatapp","account":"1234567890123456","senders":["1",{"number":"2","id":"3"}],"webhook_secrets":["x"]}`,
+		`{"provider":"waba","account":"1234567890123456","metrics_enabled_at":"2026-01-01T00:00:00Z","template_insights":"enabled"}`,
+		`{"name":"a","products":["cams"],"rates":[{"category":"MARKETING","price":"1","currency":"USD"}]}`,
+		`{"policies":[{"Version":"1","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}]}`,
+		`{"category":"UTILITY","buttons":[{"type":"a","text":"b"}]}`, `{"policies":[{"Version":1e400,"x":{"y":[null,true]}}]}`, `[]`, `{`,
+	} {
+		f.Add(uint8(i), []byte(body))
+	}
+	f.Fuzz(func(t *testing.T, which uint8, body []byte) {
+		d, store := acmeDirectory(t)
+		r := refs[int(which)%len(refs)]
+		before := d.View().Version(r)
+		_, err := d.Put(t.Context(), r, body, directory.Condition{})
+		after := d.View().Version(r)
+		if err != nil && after != before {
+			t.Errorf("refused with %v, the version changed", err)
+		}
+		if err == nil {
+			if again := mustOpen(t, store).View().Version(r); again != after {
+				t.Errorf("the version is %q, read again %q", after, again)
+			}
 		}
 	})
 }

@@ -27,11 +27,13 @@ func (b *broken) Append(ctx context.Context, events []waybill.Event) ([]waybill.
 	return b.Store.Append(ctx, events)
 }
 
-func (b *broken) PutSegments(ctx context.Context, segments []waybill.Segment) ([]waybill.Segment, error) {
+func (b *broken) PutSegments(
+	ctx context.Context, segments []waybill.Segment, snapshots ...waybill.Snapshot,
+) ([]waybill.Segment, error) {
 	if b.putting != nil {
 		return nil, b.putting
 	}
-	return b.Store.PutSegments(ctx, segments)
+	return b.Store.PutSegments(ctx, segments, snapshots...)
 }
 
 func (b *broken) PutSnapshots(ctx context.Context, snapshots []waybill.Snapshot) error {

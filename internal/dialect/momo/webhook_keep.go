@@ -52,18 +52,18 @@ func (k *keeper) keep(ctx context.Context, saved *items) error {
 			newer = append(newer, item)
 		}
 	}
-	newer, err := k.put(newer, func(items []keptItem) error {
-		segments := make([]waybill.Segment, len(items))
+	err := k.put(newer, func(items []keptItem) error {
+		segments, snapshots := make([]waybill.Segment, len(items)), make([]waybill.Snapshot, len(items))
 		for i := range items {
-			segments[i] = items[i].segment
+			segments[i], snapshots[i] = items[i].segment, items[i].snapshot
 		}
-		_, err := k.store.PutSegments(ctx, segments)
+		_, err := k.store.PutSegments(ctx, segments, snapshots...)
 		return err
 	})
 	if err != nil {
 		return fmt.Errorf("keep segments: %w", err)
 	}
-	_, err = k.put(append(items, newer...), func(items []keptItem) error {
+	err = k.put(items, func(items []keptItem) error {
 		snapshots := make([]waybill.Snapshot, len(items))
 		for i := range items {
 			snapshots[i] = items[i].snapshot
@@ -98,26 +98,25 @@ func (k *keeper) later(known *waybill.SegmentReport, g *waybill.Segment) bool {
 		cmp.Compare(g.Campaign, was.Campaign), cmp.Compare(g.TemplateData, was.TemplateData)) > 0
 }
 
-// put stores items in one step, or one by one where the store refuses some, and
-// returns those that it took.
-func (k *keeper) put(items []keptItem, store func([]keptItem) error) (taken []keptItem, err error) {
+// put stores items in one step, or one by one where the store refuses some.
+func (k *keeper) put(items []keptItem, store func([]keptItem) error) error {
 	if len(items) == 0 {
-		return nil, nil
+		return nil
 	}
-	if err := store(items); err == nil || !dialect.Refused(err) {
-		return items, err
+	err := store(items)
+	if err == nil || !dialect.Refused(err) {
+		return err
 	}
 	for i := range items {
-		switch err := store(items[i : i+1]); {
-		case err == nil:
-			taken = append(taken, items[i])
-		case dialect.Refused(err):
+		err := store(items[i : i+1])
+		if err != nil && !dialect.Refused(err) {
+			return err
+		}
+		if err != nil {
 			k.reject(items[i].line, err)
-		default:
-			return nil, err
 		}
 	}
-	return taken, nil
+	return nil
 }
 
 // read turns an item into a segment and its counts. What the item leaves out of

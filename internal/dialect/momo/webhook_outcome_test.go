@@ -29,16 +29,19 @@ func TestWebhookOfABrokenStore(t *testing.T) {
 		{"an activity", viewed("1697078966"), func(b *broken, err error) { b.appending = err }, errDisk, "1"},
 		{"an event", tell("s", "m", "sent", 0), func(b *broken, err error) { b.appending = err }, errDisk, "1"},
 		{"an answer, at its segments", saved, func(b *broken, err error) { b.putting = err }, errDisk, "1"},
-		{"an answer, at its counts", saved, func(b *broken, err error) { b.snapping = err }, errDisk, "1"},
+		{"the same answer again, at its counts", saved, func(b *broken, err error) { b.snapping = err }, errDisk, "1"},
 		{"an answer, at what is known", saved, func(b *broken, err error) { b.looking = err }, errDisk, "1"},
 		{"segments for a while", saved, func(b *broken, err error) { b.putting = err }, busy(7 * time.Second), "7"},
-		{"counts for a while", saved, func(b *broken, err error) { b.snapping = err }, busy(6100 * time.Millisecond), "7"},
+		{"counts again, for a while", saved, func(b *broken, err error) { b.snapping = err }, busy(6100 * time.Millisecond), "7"},
 		{"what is known, for a while", saved, func(b *broken, err error) { b.looking = err }, busy(2 * time.Second), "2"},
 		{"nobody knows for how long", saved, func(b *broken, err error) { b.putting = err }, busy(0), "1"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			store := newBroken()
 			r := newRigOn(t, store)
+			if strings.Contains(tt.name, "again") {
+				r.hook(tt.body)
+			}
 			tt.fail(store, tt.err)
 			for range 2 {
 				wantLater(t, r.hook(tt.body), tt.after)

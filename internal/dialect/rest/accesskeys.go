@@ -36,8 +36,20 @@ func (a *API) postAccessKey(ctx context.Context, c *call, p *userPath) (newKey, 
 	if _, _, err := a.userOf(c, p); err != nil {
 		return newKey{}, err
 	}
+	if err := mayMakeKeys(c, p.User); err != nil {
+		return newKey{}, err
+	}
 	k, err := a.opt.Directory.IssueAccessKey(ctx, p.Account, p.User)
 	return newKey{newShownKey(k), k.Secret}, err
+}
+
+// mayMakeKeys returns Denied where the token is bound to another user, who may be
+// allowed more.
+func mayMakeKeys(c *call, user string) error {
+	if c.token.User != "" && c.token.User != user {
+		return waybill.Errorf(waybill.Denied, "the token is of user %s, for whom alone it can make keys", cut(c.token.User))
+	}
+	return nil
 }
 
 // keyPath names an access key.

@@ -31,7 +31,7 @@ func (discard) Append(_ context.Context, events []waybill.Event) ([]waybill.Outc
 	return changed, nil
 }
 
-func (discard) PutSegments(_ context.Context, segments []waybill.Segment) ([]waybill.Segment, error) {
+func (discard) PutSegments(_ context.Context, segments []waybill.Segment, _ ...waybill.Snapshot) ([]waybill.Segment, error) {
 	return segments, nil
 }
 

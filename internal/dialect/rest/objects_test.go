@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"waybill/internal/store/storetest"
@@ -31,7 +33,7 @@ func TestChannelCalls(t *testing.T) {
 	const shown = `{"channel":"new","account":"1000000000000001","provider":"waba","name":"New","time_zone":"Asia/Jakarta","currency":"IDR",
 		"senders":[{"number":"62211","id":"9"},{"number":"6222"}],"callback_data":"json","template_insights":"disabled"}`
 	w := f.do("PUT", path, "token-one", body)
-	wantJSON(t, w, 200, shown)
+	wantJSON(t, w, 201, shown)
 	tag := w.Header().Get("ETag")
 	w = f.do("GET", path, "token-reader", "")
 	wantJSON(t, w, 200, shown)
@@ -103,6 +105,30 @@ func TestChannelCallsRefuse(t *testing.T) {
 	}
 }
 
+// TestLostUpdates has many write with the same ETag at once: one does.
+func TestLostUpdates(t *testing.T) {
+	f := newFixture(t, storetest.NewModel())
+	tag := f.do("GET", api+"/channels/first", "token-one", "").Header().Get("ETag")
+	var wrote atomic.Int32
+	var wg sync.WaitGroup
+	for i := range 16 {
+		wg.Go(func() {
+			w := f.do("PUT", api+"/channels/first", "token-one", fmt.Sprintf(`{"provider":"chatapp","name":"n-%d"}`, i), "If-Match", tag)
+			switch w.Code {
+			case 200:
+				wrote.Add(1)
+			case 412:
+			default:
+				t.Errorf("answered %d %s", w.Code, w.Body)
+			}
+		})
+	}
+	wg.Wait()
+	if n := wrote.Load(); n != 1 {
+		t.Errorf("%d wrote", n)
+	}
+}
+
 func TestPages(t *testing.T) {
 	f := newFixture(t, storetest.NewModel())
 	for i := range 25 {
@@ -133,7 +159,7 @@ func TestUsersAndKeys(t *testing.T) {
 	const path = api + "/accounts/1000000000000001/users/re%20porter"
 	const policy = `{"Version":"1","Statement":[{"Effect":"Allow","Action":"cams:Get*","Resource":"*"}]}`
 	w := f.do("PUT", path, "token-one", `{"policies":[`+policy+`]}`)
-	user := answer(t, w, 200)
+	user := answer(t, w, 201)
 	if user["user"] != "re porter" || len(user["policies"].([]any)) != 1 {
 		t.Errorf("the user is %v", user)
 	}
@@ -232,7 +258,8 @@ func TestPolicies(t *testing.T) {
 	f := newFixture(t, storetest.NewModel())
 	const account = api + "/accounts/1000000000000001"
 	put := func(statements string) {
-		answer(t, f.do("PUT", account+"/users/narrow", "token-one", `{"policies":[{"Version":"1","Statement":[`+statements+`]}]}`), 200)
+		w := f.do("PUT", account+"/users/narrow", "token-one", `{"policies":[{"Version":"1","Statement":[`+statements+`]}]}`)
+		answer(t, w, min(w.Code, 201))
 	}
 	put(`{"Effect":"Allow","Action":["waybill:*"],"Resource":"acs:waybill:*:*:channel/*"},{"Effect":"Deny","Action":"waybill:Put*","Resource":"*"}`)
 	token := answer(t, f.do("POST", account+"/tokens", "token-one", `{"name":"narrow","scopes":["admin"],"user":"narrow"}`), 201)["token"].(string)
@@ -252,6 +279,18 @@ func TestPolicies(t *testing.T) {
 		`the policies of user "narrow" do not allow waybill:GetVersion on "acs:waybill:*:1000000000000001:account/1000000000000001"`)
 	wantProblem(t, f.do("DELETE", account+"/users/narrow", "token-one", ""), 409, `user "narrow" still has token "narrow"`)
 
+	// Keys are made for its own user only, who may not be allowed as much as others.
+	answer(t, f.do("PUT", account+"/users/wide", "token-one", `{}`), 201)
+	put(`{"Effect":"Allow","Action":"waybill:*","Resource":"*"}`)
+	wantProblem(t, f.do("POST", account+"/users/wide/access-keys", token, ""), 403, `the token is of user "narrow", for whom alone it can make keys`)
+	wantProblem(t, f.do("POST", api+"/temporary-keys", token, `{"account":"1000000000000001","user":"wide"}`), 403, `the token is of user "narrow", for whom alone it can make keys`)
+	answer(t, f.do("POST", account+"/users/narrow/access-keys", token, ""), 201)
+	for _, w := range []*httptest.ResponseRecorder{
+		f.do("GET", api+"/metrics?from=2026-11-01&to=2026-11-21&group_by=channel", token, ""), f.do("GET", api+"/labels/campaign?from=2026-11-01&to=2026-11-21", token, ""),
+	} {
+		answer(t, w, 200)
+	}
+
 	put(`{"Effect":"Allow","Action":"waybill:*","Resource":["acs:waybill:*:1000000000000002:channel/shared"]}`)
 	if got := list(); !slices.Equal(got, []string{"shared"}) {
 		t.Errorf("the channels are %q", got)
@@ -259,6 +298,11 @@ func TestPolicies(t *testing.T) {
 	events := `{"channel":"first","message":"a","status":"sent","at":"2026-11-20T10:00:00Z"}` + "\n" + `{"channel":"shared","message":"a","status":"sent","at":"2026-11-20T10:00:00Z"}`
 	if w := f.do("POST", api+"/events", token, events); !strings.Contains(w.Body.String(), `"rejected":[{"line":1,"error":"channel \"first\" is unknown"}]`) {
 		t.Errorf("answered %s", w.Body)
+	}
+	f.do("POST", api+"/events", "token-one", strings.ReplaceAll(events, `"a"`, `"b"`))
+	counted := answer(t, f.do("GET", api+"/metrics?from=2026-11-01&to=2026-11-21&granularity=total&group_by=channel", token, ""), 200)
+	if text := fmt.Sprint(counted); strings.Contains(text, "first") || !strings.Contains(text, "shared") {
+		t.Errorf("the metrics are %s", text)
 	}
 	put(`{"Effect":"Allow","Action":"waybill:*","Resource":"*","Condition":{"IpAddress":{"acs:SourceIp":"10.0.0.0/8"}}}`)
 	if got := list(); len(got) != 0 {
@@ -273,7 +317,7 @@ func TestPolicies(t *testing.T) {
 func TestExplanations(t *testing.T) {
 	f := newFixture(t, storetest.NewModel())
 	const user = api + "/accounts/1000000000000001/users/reporter"
-	answer(t, f.do("PUT", user, "token-one", `{"policies":[{"Version":"1","Statement":[{"Sid":"reports","Effect":"Allow","Action":"*:Get*","Resource":["*"]}]}]}`), 200)
+	answer(t, f.do("PUT", user, "token-one", `{"policies":[{"Version":"1","Statement":[{"Sid":"reports","Effect":"Allow","Action":"*:Get*","Resource":["*"]}]}]}`), 201)
 	ask := func(token, body string) *httptest.ResponseRecorder {
 		return f.do("POST", api+"/access-explanations", token, body)
 	}

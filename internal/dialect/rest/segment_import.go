@@ -195,10 +195,16 @@ func (s *segmentImport) putAll(ctx context.Context, entries []*entry) error {
 		return nil
 	}
 	segments := make([]waybill.Segment, 0, len(entries))
+	var latest []waybill.Snapshot // so that nobody sees a new segment without counts
 	for _, e := range entries {
 		segments = append(segments, e.Segment)
+		if len(e.snapshots) > 0 {
+			latest = append(latest, slices.MaxFunc(e.snapshots, func(a, b waybill.Snapshot) int {
+				return cmp.Compare(a.At, b.At)
+			}))
+		}
 	}
-	_, err := s.store.PutSegments(ctx, segments)
+	_, err := s.store.PutSegments(ctx, segments, latest...)
 	return err
 }
 
@@ -242,12 +248,12 @@ func (s *segmentImport) split(ctx context.Context, entries []*entry, err error) 
 	return nil
 }
 
-// putSnapshots stores the snapshots of the entries that are stored. One is
-// refused only where somebody has just deleted its segment.
+// putSnapshots stores all snapshots of the entries that are stored with their latest
+// one. One is refused only where somebody has just deleted its segment.
 func (s *segmentImport) putSnapshots(ctx context.Context) error {
 	var snapshots []waybill.Snapshot
 	for _, e := range s.part {
-		if e.err == nil {
+		if e.err == nil && len(e.snapshots) > 1 {
 			snapshots = append(snapshots, e.snapshots...)
 		}
 	}

@@ -137,14 +137,16 @@ type puts struct {
 	failAt              int // the step of segments, from 1; 0 never
 }
 
-func (p *puts) PutSegments(ctx context.Context, segments []waybill.Segment) ([]waybill.Segment, error) {
+func (p *puts) PutSegments(
+	ctx context.Context, segments []waybill.Segment, snapshots ...waybill.Snapshot,
+) ([]waybill.Segment, error) {
 	if p.failAt == p.segments+1 {
 		return nil, errors.New("the disk is gone")
 	}
-	if len(segments) > maxPart {
-		return nil, fmt.Errorf("%d segments in one step", len(segments))
+	if len(segments) > maxPart || len(snapshots) > len(segments) {
+		return nil, fmt.Errorf("%d segments and %d snapshots in one step", len(segments), len(snapshots))
 	}
-	stored, err := p.Store.PutSegments(ctx, segments)
+	stored, err := p.Store.PutSegments(ctx, segments, snapshots...)
 	if err == nil {
 		p.segments++
 	}
@@ -330,4 +332,22 @@ func FuzzSegments(f *testing.F) {
 			}
 		}
 	})
+}
+
+// oneStep is a store that fails where snapshots come in a step of their own.
+type oneStep struct{ waybill.Store }
+
+func (oneStep) PutSnapshots(context.Context, []waybill.Snapshot) error {
+	return errors.New("the disk is gone")
+}
+
+// TestASegmentComesWithItsCounts: nobody sees a new one with none.
+func TestASegmentComesWithItsCounts(t *testing.T) {
+	f := newFixture(t, oneStep{storetest.NewModel()})
+	const line = `{"segment":"x","create_at":1763640000000,"snapshots":[%s]}`
+	f.load(fmt.Sprintf(line, `{"at":1763640000000,"accepted":5},{"at":"2025-11-20T13:00:00Z","accepted":9,"sent":8}`))
+	if body := f.get(segmentsOf + "/x").Body.String(); !strings.Contains(body, `"accepted":9,"sent":8`) {
+		t.Errorf("before its earlier counts are stored the segment is %s", body)
+	}
+	wantJSON(t, f.load(fmt.Sprintf(line, `{"at":"2025-11-20T14:00:00Z","accepted":9}`)), 200, `{"received":1,"stored":1,"rejected":[]}`)
 }

@@ -125,15 +125,19 @@ func (s *series) set(points []waybill.Point) {
 // name puts the key of a point into the words of this API. It reports whether the
 // point belongs here: details have both error codes and buttons.
 func (s *series) name(p *waybill.Point) bool {
+	key := p.Key // which points of other buckets may share
 	for i, d := range s.query.GroupBy {
 		switch d {
 		case waybill.DimChannel:
-			p.Key[i] = s.channels.id(p.Key[i])
+			p.Key = slices.Clone(p.Key)
+			p.Key[i] = s.channels.id(key[i])
 		case waybill.DimDetail:
-			var by string
-			if p.Key[i], by = detailName(p.Key[i]); by != s.detail {
+			name, by := detailName(key[i])
+			if by != s.detail {
 				return false
 			}
+			p.Key = slices.Clone(p.Key)
+			p.Key[i] = name
 		}
 	}
 	return true

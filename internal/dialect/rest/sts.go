@@ -50,8 +50,8 @@ func (a *API) postTemporaryKey(_ context.Context, c *call, p *temporaryKeyParams
 	if _, _, err := a.userOf(c, &path); err != nil {
 		return TemporaryKey{}, err
 	}
-	if c.token.User != "" && c.token.User != asked.User {
-		return TemporaryKey{}, waybill.Errorf(waybill.Denied, "the token is of user %s, for whom alone it can issue keys", cut(c.token.User))
+	if err := mayMakeKeys(c, asked.User); err != nil {
+		return TemporaryKey{}, err
 	}
 	return a.opt.TemporaryKey(asked.Account, asked.User, time.Duration(seconds)*time.Second)
 }

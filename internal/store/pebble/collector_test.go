@@ -5,9 +5,12 @@ import (
 	"io/fs"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 
@@ -144,5 +147,34 @@ func TestCollectorAfterAStart(t *testing.T) {
 	defer s.Close()
 	if got := collect(t, s)["store_memory_messages"]; got != 1 {
 		t.Errorf("%v messages in memory, want 1", got)
+	}
+}
+
+// A disk that failed is told, and a scrape goes on.
+func TestCollectorOfAStoreThatStopped(t *testing.T) {
+	failing := &atomic.Bool{}
+	inject := errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if failing.Load() && op.Kind.ReadOrWrite() == errorfs.OpIsWrite {
+			return errorfs.ErrInjected
+		}
+		return nil
+	})
+	s := mustOpen(t, "data", pebble.Options{FS: errorfs.Wrap(vfs.NewMem(), inject)})
+	configure(t, s, channels()...)
+	if got := collect(t, s)["store_stopped"]; got != 0 {
+		t.Errorf("store_stopped is %v, want 0", got)
+	}
+	failing.Store(true)
+	_, err := s.Append(t.Context(), []waybill.Event{{Channel: 1, Message: "m", Status: waybill.StatusSent, At: start}})
+	if waybill.CodeOf(err) != waybill.Unavailable {
+		t.Fatalf("error %v", err)
+	}
+	for range 3 {
+		if got := collect(t, s)["store_stopped"]; got != 1 {
+			t.Errorf("store_stopped is %v, want 1", got)
+		}
+	}
+	if err := s.Close(); err == nil {
+		t.Error("closed without an error")
 	}
 }

@@ -221,6 +221,13 @@ func (f *file) SyncTo(length int64) (full bool, err error) {
 	return full, err
 }
 
+// Preallocate implements vfs.File. The engine would reserve for each of its logs as
+// much as its table in memory has, which is more than all that a small store has.
+func (f *file) Preallocate(offset, length int64) error {
+	const most = 4 << 20
+	return f.File.Preallocate(offset, min(length, most))
+}
+
 // Close implements vfs.File.
 func (f *file) Close() error { return f.d.change(f.File.Close) }
 

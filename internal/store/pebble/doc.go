@@ -15,7 +15,7 @@
 //	table.go       the states of a generation, in memory
 //	state.go       a state, its encoding
 //	overlay.go     what is not folded yet of the counters; totals.go: of segments
-//	run.go         a generation as sorted files
+//	room.go        when a generation ends; run.go: it becomes sorted files
 //	fold.go        differences into packed days, projections and totals
 //	cells.go       packed cells
 //	bloom.go       which messages are new; filter.go: how that is kept up
@@ -25,7 +25,7 @@
 //	version.go     one moment, for a reader
 //	points.go      questions; with board.go, scribe.go and groups.go
 //	find.go        the messages behind a number; candidate.go: what becomes of them
-//	erase.go       names are forgotten
+//	erase.go       names are forgotten; trim.go: the engine's logs begin anew
 //	verify.go      everything again from the histories; tally.go: added up
 //	checkpoint.go  a copy while the store goes on
 //	replay.go      the log at the start; mark.go: whether it is whole

@@ -70,27 +70,15 @@ func (s *Store) resumeErasure(ctx context.Context) error {
 	}
 }
 
-// renewFiles lets the engine drop what is deleted of names and of the log. The log
-// of the engine itself comes last. It puts some of those files aside to use again,
-// the oldest first, and takes one whenever it begins another.
+// renewFiles lets the engine drop what is deleted of names and of the log. The logs
+// of the engine itself come last.
 func (s *Store) renewFiles(ctx context.Context) error {
 	for _, space := range []byte{spaceName, spaceLog} {
 		if err := s.db.Compact(ctx, []byte{space}, []byte{space + 1}, false); err != nil {
 			return err
 		}
 	}
-	s.disk.renewing.Add(1)
-	defer s.disk.renewing.Add(-1)
-	aside := s.engine.MemTableStopWritesThreshold + 1
-	for range aside + 1 {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if err := s.db.Flush(); err != nil {
-			return err
-		}
-	}
-	return nil
+	return s.renewLogs(ctx)
 }
 
 // namesOf returns the keys in runs of the names with a recipient.

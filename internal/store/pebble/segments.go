@@ -231,7 +231,9 @@ func (s *Store) change(ctx context.Context, f func(c *commit, r segmentReader) e
 }
 
 // PutSegments implements waybill.Store.
-func (s *Store) PutSegments(ctx context.Context, segments []waybill.Segment) ([]waybill.Segment, error) {
+func (s *Store) PutSegments(
+	ctx context.Context, segments []waybill.Segment, snapshots ...waybill.Snapshot,
+) ([]waybill.Segment, error) {
 	var stored []waybill.Segment
 	err := s.change(ctx, func(c *commit, r segmentReader) error {
 		p := newPlacement(r, s.now())
@@ -246,7 +248,10 @@ func (s *Store) PutSegments(ctx context.Context, segments []waybill.Segment) ([]
 			}
 			stored = append(stored, g)
 		}
-		return p.checkTies()
+		if err := p.checkTies(); err != nil {
+			return err
+		}
+		return c.putSnapshots(r, stored, snapshots, s.now())
 	})
 	if err != nil {
 		return nil, err
@@ -276,29 +281,45 @@ func (s *Store) DeleteSegment(ctx context.Context, c waybill.ChannelNumber, id s
 // PutSnapshots implements waybill.Store.
 func (s *Store) PutSnapshots(ctx context.Context, snapshots []waybill.Snapshot) error {
 	return s.change(ctx, func(c *commit, r segmentReader) error {
-		latest, err := r.winners(snapshots, s.now())
-		if err != nil {
+		return c.putSnapshots(r, nil, snapshots, s.now())
+	})
+}
+
+// putSnapshots writes those of the snapshots that stand over what is stored. They
+// may be of segments that the step stores.
+func (c *commit) putSnapshots(
+	r segmentReader, segments []waybill.Segment, snapshots []waybill.Snapshot, now time.Time,
+) error {
+	latest, err := r.winners(segments, snapshots, now)
+	if err != nil {
+		return err
+	}
+	for key, n := range latest {
+		if err := c.batch.Set([]byte(key), appendSnapshot(nil, &n), nil); err != nil {
 			return err
 		}
-		for key, n := range latest {
-			if err := c.batch.Set([]byte(key), appendSnapshot(nil, &n), nil); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	}
+	return nil
 }
 
 // winners returns those of the snapshots that stand over what is stored, by key.
 func (r segmentReader) winners(
-	snapshots []waybill.Snapshot, now time.Time,
+	segments []waybill.Segment, snapshots []waybill.Snapshot, now time.Time,
 ) (map[string]waybill.Snapshot, error) {
+	stored := make(map[segmentName]waybill.Segment, len(segments))
+	for _, g := range segments {
+		stored[segmentName{g.Channel, g.ID}] = g
+	}
 	latest := make(map[string]waybill.Snapshot)
 	for _, n := range snapshots {
 		if err := n.Validate(now); err != nil {
 			return nil, err
 		}
-		g, ok, err := r.segment(n.Channel, n.Segment)
+		var err error
+		g, ok := stored[segmentName{n.Channel, n.Segment}]
+		if !ok {
+			g, ok, err = r.segment(n.Channel, n.Segment)
+		}
 		switch {
 		case err != nil:
 			return nil, err

@@ -41,6 +41,11 @@ type Options struct {
 	GenerationMessages int
 }
 
+// GCPercent is how much garbage a process with a store should let come together, as
+// debug.SetGCPercent has it. Most memory of a store is in a few large tables without
+// pointers, which cost the collector nothing to mark and would be held twice.
+const GCPercent = 50
+
 // KeepNames says what is kept of a message besides what is counted.
 type KeepNames uint8
 
@@ -95,6 +100,7 @@ type Store struct {
 
 	seen     waybill.Instant // about when the last commit was; owned by the writer
 	old      arrivals        // of events that are older than messages are kept; owned by the writer
+	rest     rest            // owned by the writer
 	retained time.Time       // when old partitions were last looked for; owned by the upkeep
 	dropped  bool            // whether the filter knows of messages that are dropped; owned by the upkeep
 

@@ -38,7 +38,7 @@ func (s *Store) runUpkeep() {
 }
 
 func (s *Store) maintain(ctx context.Context) error {
-	for _, step := range []func(context.Context) error{s.resumeErasure, s.retain, s.renewBloom} {
+	for _, step := range []func(context.Context) error{s.resumeErasure, s.retain, s.renewBloom, s.trimLogs} {
 		if err := step(ctx); err != nil {
 			return err
 		}

@@ -161,3 +161,35 @@ func TestAPartitionIsDroppedInSteps(t *testing.T) {
 		t.Errorf("the span of the partition is %x, %v, want none", span, err)
 	}
 }
+
+// TestLogsAreTrimmedAtRest: what the engine keeps of its logs goes once nothing comes
+// in any more, and not before.
+func TestLogsAreTrimmedAtRest(t *testing.T) {
+	s := newInTest(t)
+	record := waybill.Record{Key: "k", Value: make([]byte, 1<<20)}
+	for range 20 { // most of it in the log that is in use
+		if err := s.Configure(t.Context(), waybill.Change{Records: []waybill.Record{record}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := s.logBytes()
+	if err := s.trimLogs(t.Context()); err != nil || s.logBytes() < before {
+		t.Errorf("right after a commit, the logs have %d bytes, %v, want %d still", s.logBytes(), err, before)
+	}
+	locked(t, s, func() { s.rest.since = s.rest.since.Add(-time.Minute) })
+	err := s.trimLogs(t.Context())
+	for began := time.Now(); s.logBytes() > 1<<20 && time.Since(began) < 10*time.Second; { // the upkeep may be at it
+	}
+	if err != nil || s.logBytes() > 1<<20 {
+		t.Errorf("at rest the logs have %d bytes of %d, %v", s.logBytes(), before, err)
+	}
+	locked(t, s, func() {
+		s.rest.since = s.rest.since.Add(-time.Minute)
+		if s.rest.due(s.seq) {
+			t.Error("the logs would be trimmed again")
+		}
+		if s.rest.due(s.seq + 1); s.rest.trimmed {
+			t.Error("after a commit the store is at rest")
+		}
+	})
+}

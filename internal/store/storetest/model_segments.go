@@ -22,7 +22,9 @@ type modelSegment struct {
 }
 
 // PutSegments implements waybill.SegmentStore.
-func (s *Model) PutSegments(ctx context.Context, segments []waybill.Segment) ([]waybill.Segment, error) {
+func (s *Model) PutSegments(
+	ctx context.Context, segments []waybill.Segment, snapshots ...waybill.Snapshot,
+) ([]waybill.Segment, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := ctx.Err(); err != nil {
@@ -69,6 +71,9 @@ func (s *Model) PutSegments(ctx context.Context, segments []waybill.Segment) ([]
 			return nil, waybill.Errorf(waybill.TooLarge, "%d segments have the same time", ties)
 		}
 	}
+	if err := putSnapshots(after, snapshots); err != nil {
+		return nil, err
+	}
 	s.segments = after
 	return stored, nil
 }
@@ -94,11 +99,16 @@ func (s *Model) PutSnapshots(ctx context.Context, snapshots []waybill.Snapshot) 
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	return putSnapshots(s.segments, snapshots)
+}
+
+// putSnapshots adds snapshots to segments, all or none.
+func putSnapshots(segments map[segmentID]modelSegment, snapshots []waybill.Snapshot) error {
 	for _, n := range snapshots {
 		if err := n.Validate(time.Now()); err != nil {
 			return err
 		}
-		g, ok := s.segments[segmentID{n.Channel, n.Segment}]
+		g, ok := segments[segmentID{n.Channel, n.Segment}]
 		switch {
 		case !ok:
 			return waybill.Errorf(waybill.NotFound, "segment %q", n.Segment)
@@ -108,9 +118,9 @@ func (s *Model) PutSnapshots(ctx context.Context, snapshots []waybill.Snapshot) 
 	}
 	for _, n := range snapshots {
 		k := segmentID{n.Channel, n.Segment}
-		g := s.segments[k]
+		g := segments[k]
 		g.snapshots = append(slices.Clip(g.snapshots), n)
-		s.segments[k] = g
+		segments[k] = g
 	}
 	return nil
 }

@@ -219,6 +219,29 @@ var segmentCases = []contractCase{
 		f.wantSegments(page(9), "t: accepted 5 sent 5 read 2")
 		f.wantVerified()
 	}},
+	{"a segment comes with its snapshots in one step, or without", func(f *fixture) {
+		both := []waybill.Snapshot{snapshot("t", 20, 3, 0), snapshot("t", 50, 5, 2)}
+		if _, err := f.store.PutSegments(f.Context(), []waybill.Segment{segment("t", 1, counted)}, both...); err != nil {
+			f.Fatalf("PutSegments: %v", err)
+		}
+		f.wantSegments(page(9), "t: accepted 5 sent 5 read 2")
+		f.putSegments(segment("ledger", 0))
+		for _, c := range []struct {
+			n    waybill.Snapshot
+			want waybill.Code
+		}{
+			{snapshot("ledger", 1, 1, 0), waybill.Conflict},
+			{snapshot("nobody", 1, 1, 0), waybill.NotFound},
+			{snapshot("", 1, 1, 0), waybill.Invalid},
+		} {
+			_, err := f.store.PutSegments(f.Context(),
+				[]waybill.Segment{segment("u", 2, counted)}, snapshot("t", 70, 9, 9), snapshot("u", 1, 1, 0), c.n)
+			if code(err) != c.want {
+				f.Errorf("a snapshot of %q fails with %v, want code %q", c.n.Segment, err, c.want)
+			}
+		}
+		f.wantSegments(page(9), "t: accepted 5 sent 5 read 2", "ledger:")
+	}},
 	{"of a quarter of an hour one snapshot stays", func(f *fixture) {
 		f.putSegments(segment("t", 0, counted))
 		f.putSnapshots(snapshot("t", 5, 3, 0), snapshot("t", 1, 9, 0))

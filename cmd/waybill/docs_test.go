@@ -51,7 +51,7 @@ func (p page) run(t *testing.T) {
 	addresses := strings.NewReplacer(
 		"127.0.0.1:8080", strings.TrimPrefix(demo.url, "http://"),
 		"127.0.0.1:8081", strings.TrimPrefix(demo.admin, "http://"),
-		"127.0.0.1:9090", freeAddress(t), "127.0.0.1:9091", freeAddress(t)) // of a second server
+		"127.0.0.1:9090", freeAddress(t, "127.0.0.2"), "127.0.0.1:9091", freeAddress(t, "127.0.0.2")) // of a second server
 	state := newShell(t, dir)
 	for i, b := range p.blocks {
 		if b.runs() {

@@ -83,7 +83,7 @@ func startNginx(t *testing.T, nginx, dir, upstream string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	address := freeAddress(t)
+	address := freeAddress(t, "127.0.0.1")
 	site := strings.NewReplacer(
 		"server 127.0.0.1:8080;", "server "+upstream+";",
 		"listen 443 ssl http2;", "listen "+address+" ssl http2;",
@@ -116,10 +116,11 @@ func startNginx(t *testing.T, nginx, dir, upstream string) string {
 	return address
 }
 
-// freeAddress returns an address that nobody listens at.
-func freeAddress(t *testing.T) string {
+// freeAddress returns an address of this machine at which nobody listens. Others
+// who look for one may take it on 127.0.0.1, where most tests are.
+func freeAddress(t *testing.T, ip string) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := net.Listen("tcp", ip+":0")
 	if err != nil {
 		t.Fatal(err)
 	}

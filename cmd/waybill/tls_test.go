@@ -24,12 +24,17 @@ import (
 // and its key into dir, and returns a pool with it.
 func writeCertificate(t testing.TB, dir string, serial int64) *x509.CertPool {
 	t.Helper()
+	return writeCertificateUntil(t, dir, serial, time.Now().AddDate(0, 3, 0))
+}
+
+func writeCertificateUntil(t testing.TB, dir string, serial int64, until time.Time) *x509.CertPool {
+	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(serial), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().AddDate(0, 3, 0),
+		SerialNumber: big.NewInt(serial), NotBefore: time.Now().Add(-time.Hour), NotAfter: until,
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
@@ -187,6 +192,21 @@ func TestReload(t *testing.T) {
 		if err := os.WriteFile(file, before, 0o600); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// TestCertificateExpires starts a server whose certificate is good for three days
+// more, and then gets one that is good for long.
+func TestCertificateExpires(t *testing.T) {
+	dir := t.TempDir()
+	writeCertificateUntil(t, dir, 1, time.Now().AddDate(0, 0, 3))
+	p := startTLS(t, dir, "")
+	const warning = "the certificate expires soon"
+	p.await(t, warning)
+	writeCertificate(t, dir, 2)
+	p.hup(t, `"reloaded"`)
+	if n := strings.Count(p.log.String(), warning); n != 1 {
+		t.Errorf("the log warns %d times", n)
 	}
 }
 

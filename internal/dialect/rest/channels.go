@@ -111,7 +111,7 @@ func (a *API) putChannel(ctx context.Context, c *call, p *putChannelParams) (sho
 	if err != nil {
 		return shownChannel{}, err
 	}
-	if _, err = a.opt.Directory.Put(ctx, directory.ChannelRef(p.Channel), body, cond); err != nil {
+	if c.created, err = a.opt.Directory.Put(ctx, directory.ChannelRef(p.Channel), body, cond); err != nil {
 		if fresh && errors.Is(err, directory.ErrStale) {
 			err = taken(p.Channel)
 		}

@@ -98,6 +98,11 @@ func (s *schemas) operation(rt *route) *huma.Operation {
 	}
 	o.RequestBody = s.requestBody(rt)
 	o.Responses[strconv.Itoa(rt.success())] = s.response(rt)
+	if rt.conditional && rt.method == http.MethodPut {
+		made := *o.Responses["200"]
+		made.Description = "Done; there was no such object before."
+		o.Responses["201"] = &made
+	}
 	if rt.method == http.MethodGet {
 		o.Responses["304"] = &huma.Response{Description: "The answer is still what `If-None-Match` names."}
 	}

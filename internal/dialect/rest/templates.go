@@ -121,7 +121,7 @@ func (a *API) put(ctx context.Context, c *call, r directory.Ref, body any) error
 	if err != nil {
 		return err
 	}
-	_, err = a.opt.Directory.Put(ctx, r, text, cond)
+	c.created, err = a.opt.Directory.Put(ctx, r, text, cond)
 	return changeError(err)
 }
 

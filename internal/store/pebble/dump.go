@@ -106,6 +106,10 @@ func (d *dumper) fact(key, value []byte) error {
 		return d.line("messages are kept from partition %d, %s", p, instant(p.start()))
 	case len(key) == 2 && key[1] == factBases:
 		return d.line("counts by send = %t", value[0] == 1)
+	case len(key) == 2 && key[1] == factStamp:
+		return d.line("stamp of the runs = %x", value)
+	case len(key) == 2 && key[1] == factErasing:
+		return d.line("files may still have names that are erased")
 	case len(key) == 4 && key[1] == factSpan:
 		p := partition(binary.BigEndian.Uint16(key[2:]))
 		r := decoder{rest: value}

@@ -11,10 +11,10 @@ import (
 	"waybill/internal/store/pebble"
 )
 
-// BenchmarkAppendDuringRetention commits batches of 100 new messages while a million
+// BenchmarkCommitsDuringRetention commits batches of 100 new messages while three million
 // old ones are dropped and the filter is made anew.
-func BenchmarkAppendDuringRetention(b *testing.B) {
-	const old, batch = 1_000_000, 100
+func BenchmarkCommitsDuringRetention(b *testing.B) {
+	const old, batch = 3_000_000, 100
 	clock := &atomic.Int64{}
 	clock.Store(int64(start))
 	opt := pebble.Options{

@@ -273,6 +273,9 @@ func (f *fixture) close(t testing.TB) {
 // TestMatrix calls every route in every role, about each sort of thing, and
 // compares with testdata/matrix.txt.
 func TestMatrix(t *testing.T) {
+	if testing.Short() {
+		t.Skip("thousands of calls")
+	}
 	const file = "testdata/matrix.txt"
 	text, err := os.ReadFile(file)
 	if err != nil && !*update {

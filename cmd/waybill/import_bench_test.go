@@ -59,8 +59,11 @@ func importFile(b *testing.B, events int) string {
 	}
 	w := bufio.NewWriter(f)
 	for i := range events {
-		fmt.Fprintf(w, `{"channel":"102290129340398","message":"wamid.HBgLMTY1MDM4Nzk0MzkVAgARGBJ%016dA=","status":"sent","at":%d,`+
+		_, err := fmt.Fprintf(w, `{"channel":"102290129340398","message":"wamid.HBgLMTY1MDM4Nzk0MzkVAgARGBJ%016dA=","status":"sent","at":%d,`+
 			`"sender":"16315551000","recipient":"16505551234","kind":"template","category":"MARKETING"}`+"\n", i, (killStart+i/50%4000*450)*1000)
+		if err != nil {
+			b.Fatal(err)
+		}
 	}
 	if err := w.Flush(); err != nil {
 		b.Fatal(err)

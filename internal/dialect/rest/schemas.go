@@ -127,11 +127,11 @@ var problemNames = map[int]string{
 var problemDocs = map[int]string{
 	http.StatusBadRequest:            "A parameter or the body is not what it should be; the detail names the value.",
 	http.StatusUnauthorized:          "There is no token, or it is unknown or has expired.",
-	http.StatusForbidden:             "The token does not have the scope that the call needs.",
+	http.StatusForbidden:             "The token does not have the scope that the call needs, or the policies of its user do not allow the call.",
 	http.StatusNotFound:              "There is no such thing, or the token does not reach it.",
 	http.StatusNotAcceptable:         "The header Accept names no format that the answer can have.",
 	http.StatusConflict:              "It contradicts what stands.",
-	http.StatusPreconditionFailed:    "It is no longer what the header If-Match names.",
+	http.StatusPreconditionFailed:    "It is no longer what the header If-Match names, or has no version that it could name.",
 	http.StatusRequestEntityTooLarge: "The body, or the answer, is larger than a bound allows.",
 	http.StatusUnsupportedMediaType:  "The body has a content type that the call does not take.",
 	http.StatusUnprocessableEntity:   "The document has mistakes, which are listed; nothing was changed.",
@@ -182,7 +182,8 @@ func (rt *route) failures() []int {
 	reads := rt.body != nil || rt.reads != nil
 	add(true, http.StatusBadRequest, http.StatusInternalServerError, http.StatusServiceUnavailable)
 	add(!rt.open, http.StatusUnauthorized, http.StatusTooManyRequests)
-	add(rt.operator || rt.scope != "", http.StatusForbidden)
+	add(!rt.open, http.StatusForbidden) // for want of a scope, or by a user's policies
+	add(rt.method != http.MethodGet, http.StatusPreconditionFailed)
 	add(slices.ContainsFunc(parameters, func(p params.Parameter) bool { return p.In == params.InPath || p.Name == "channel" }), http.StatusNotFound)
 	add(rt.isTabular(), http.StatusNotAcceptable)
 	add(reads || rt.heavy, http.StatusRequestEntityTooLarge)

@@ -31,6 +31,7 @@ type parameter struct {
 	Required bool
 	Schema   schema
 	Example  any
+	Optional any `json:"x-example"` // the example, where it is not required
 }
 
 type media struct {
@@ -175,6 +176,8 @@ func (p *parameter) value() []string {
 	switch {
 	case p.Example != nil:
 		return texts(p, p.Example)
+	case p.Optional != nil:
+		return texts(p, p.Optional)
 	case p.Schema.Default != nil:
 		return texts(p, p.Schema.Default)
 	case len(p.Schema.Enum) > 0:

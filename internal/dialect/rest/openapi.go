@@ -179,8 +179,15 @@ func (s *schemas) parameter(p *params.Parameter) *huma.Param {
 	if p.Default != "" {
 		d.Schema.Default = valueOf(p, p.Default)
 	}
-	if p.Example != "" {
+	switch {
+	case p.Example == "":
+	case p.Required:
 		d.Example = valueOf(p, p.Example)
+	default:
+		// Pages to try a call fill examples in, and a filter that nobody chose
+		// finds nothing.
+		d.Description += " Such as `" + p.Example + "`."
+		d.Extensions = map[string]any{"x-example": valueOf(p, p.Example)}
 	}
 	return d
 }

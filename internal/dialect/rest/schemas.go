@@ -2,6 +2,7 @@ package rest
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"reflect"
 	"slices"
@@ -18,8 +19,10 @@ import (
 // schemas are the JSON schemas of the types in the table of routes.
 type schemas struct{ huma.Registry }
 
+const schemaPrefix = "#/components/schemas/"
+
 func newSchemas() *schemas {
-	s := &schemas{huma.NewMapRegistry("#/components/schemas/", schemaName)}
+	s := &schemas{huma.NewMapRegistry(schemaPrefix, schemaName)}
 	for from, to := range map[reflect.Type]reflect.Type{
 		reflect.TypeFor[ndjson.Time]():     reflect.TypeFor[moment](),
 		reflect.TypeFor[count]():           reflect.TypeFor[int64](),
@@ -56,11 +59,19 @@ func schemaName(t reflect.Type, hint string) string {
 	return name
 }
 
-// settle undoes what huma adds for its own decoder: that an array may be null.
-func (s *schemas) settle() {
-	for _, schema := range s.Map() {
+// settle undoes what huma adds for its own decoder: that an array may be null. It
+// fails where huma saw less of a type than encoding/json does.
+func (s *schemas) settle() error {
+	for name, schema := range s.Map() {
 		settle(schema)
+		t := s.TypeFromRef(schemaPrefix + name)
+		for i := range t.NumField() {
+			if f := t.Field(i); f.Anonymous && !f.IsExported() {
+				return fmt.Errorf("%v embeds %v: the document lacks its fields until its name is exported", t, f.Type)
+			}
+		}
 	}
+	return nil
 }
 
 func settle(s *huma.Schema) {
@@ -174,7 +185,7 @@ func (rt *route) failures() []int {
 	add(!rt.open, http.StatusForbidden) // for want of a scope, or by a user's policies
 	add(rt.method != http.MethodGet, http.StatusPreconditionFailed)
 	add(slices.ContainsFunc(parameters, func(p params.Parameter) bool { return p.In == params.InPath || p.Name == "channel" }), http.StatusNotFound)
-	add(slices.ContainsFunc(parameters, func(p params.Parameter) bool { return p.Name == "format" }), http.StatusNotAcceptable)
+	add(rt.isTabular(), http.StatusNotAcceptable)
 	add(reads || rt.heavy, http.StatusRequestEntityTooLarge)
 	slices.Sort(all)
 	return slices.Compact(all)

@@ -14,7 +14,7 @@ type shownUser struct {
 	Account    string            `json:"account" doc:"ID of the account." example:"1234567890123456"`
 	User       string            `json:"user" doc:"Name of the user." example:"reporter"`
 	Policies   []json.RawMessage `json:"policies" doc:"RAM policies: what the user may do."`
-	AccessKeys []shownKey        `json:"access_keys" doc:"Without their secrets."`
+	AccessKeys []ShownKey        `json:"access_keys" doc:"Without their secrets."`
 }
 
 func newShownUser(u waybill.User) shownUser {

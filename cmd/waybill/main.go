@@ -62,6 +62,9 @@ func main() {
 // run executes one command line and returns the exit code: 0, 1 for a failure,
 // 2 for a wrong command line, or what an exitError says.
 func run(ctx context.Context, args []string, c console) int {
+	if isSet(completionVariable) {
+		return completeLine(c)
+	}
 	exit := -1
 	_, parsed, err := parse(args, c,
 		kong.Exit(func(code int) { exit = code }),
@@ -92,20 +95,23 @@ type exitError struct {
 // parse reads a command line, with the environment and the file of settings.
 func parse(args []string, c console, options ...kong.Option) (*cli, *kong.Context, error) {
 	flags := new(cli)
-	parser, err := kong.New(flags, append([]kong.Option{
+	parser, err := newParser(flags, c, options...)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := addConfigFile(parser, args); err != nil {
+		return nil, nil, err
+	}
+	parsed, err := parser.Parse(args)
+	return flags, parsed, err
+}
+
+func newParser(flags *cli, c console, options ...kong.Option) (*kong.Kong, error) {
+	return kong.New(flags, append([]kong.Option{
 		kong.Name("waybill"),
 		kong.Description("A self-hosted ledger of message delivery: webhooks go in, metrics come out."),
 		kong.DefaultEnvars("WAYBILL"),
 		kong.Writers(c.out, c.err),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 	}, options...)...)
-	if err != nil {
-		return nil, nil, err
-	}
-	completeLine(parser)
-	if err := addConfigFile(parser, args); err != nil {
-		return nil, nil, err
-	}
-	parsed, err := parser.Parse(args)
-	return flags, parsed, err
 }

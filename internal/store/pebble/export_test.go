@@ -26,3 +26,14 @@ func (s *Store) ErasurePending() bool {
 	noted, err := s.get([]byte{spaceFacts, factErasing})
 	return err != nil || noted != nil
 }
+
+// FindFilterLarge makes a store take its filter for one that is too large to be
+// written with each generation.
+func FindFilterLarge(t *testing.T, s *Store) {
+	locked(t, s, func() {
+		if !isClosed(s.previous.folded) {
+			t.Fatal("the folder is at it")
+		}
+		s.filter.large = 16
+	})
+}

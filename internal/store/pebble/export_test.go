@@ -37,3 +37,10 @@ func FindFilterLarge(t *testing.T, s *Store) {
 		s.filter.large = 16
 	})
 }
+
+// HasOld reports whether messages before the horizon are not dropped yet.
+func (s *Store) HasOld() bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return len(s.partitions) > 0 && s.partitions[0] < s.horizon
+}

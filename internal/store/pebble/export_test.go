@@ -44,3 +44,12 @@ func (s *Store) HasOld() bool {
 	defer s.mu.RUnlock()
 	return len(s.partitions) > 0 && s.partitions[0] < s.horizon
 }
+
+// CountMessages returns how many messages are in runs.
+func CountMessages(t *testing.T, s *Store) (n int) {
+	t.Helper()
+	if err := s.scan(t.Context(), []byte{spaceMessage}, func(_, _ []byte) error { n++; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}

@@ -114,7 +114,7 @@ func (c *cut) MaybeError(op errorfs.Op) error {
 // TestUpkeepSurvivesFailures drops old histories, erases a recipient and folds, while
 // the power is lost at one operation after the other.
 func TestUpkeepSurvivesFailures(t *testing.T) {
-	step := int64(3)
+	step := int64(7)
 	if trials() >= 200 {
 		step = 1
 	}

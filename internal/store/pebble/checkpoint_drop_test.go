@@ -19,7 +19,7 @@ func TestCheckpointsDuringADrop(t *testing.T) {
 	clock.Store(int64(start))
 	opt := pebble.Options{
 		KeepMessages: 56 * day * time.Second,
-		Now: func() time.Time { return time.Unix(clock.Load(), 0) },
+		Now:          func() time.Time { return time.Unix(clock.Load(), 0) },
 	}
 	dir := t.TempDir()
 	s := mustOpen(t, dir, opt)

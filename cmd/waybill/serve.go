@@ -199,6 +199,7 @@ func (a *app) open(ctx context.Context) (err error) {
 		return err
 	}
 	go place.watch(ctx)
+	go watchExpiry(ctx, &a.certificate, a.log)
 	a.recorder = ingest.NewRecorder(a.store, ingest.RecorderOptions{Now: time.Now, Log: a.log, Metrics: a.metrics})
 	return a.observe()
 }

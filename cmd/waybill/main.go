@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -89,6 +90,17 @@ type exitError struct {
 	error
 }
 
+// flagHelp says what a flag is for, its default, in whose place the help may show
+// another word, and its variable.
+func flagHelp(v *kong.Value) string {
+	help := kong.DefaultHelpValueFormatter(v)
+	at := strings.LastIndex(help, "($")
+	if at < 0 || v.Default == "" || v.Flag == nil || v.Flag.PlaceHolder == "" {
+		return help
+	}
+	return help[:at] + "(default " + v.Default + ", " + help[at+1:]
+}
+
 // parse reads a command line, with the environment and the file of settings.
 func parse(args []string, c console, options ...kong.Option) (*cli, *kong.Context, error) {
 	flags := new(cli)
@@ -98,6 +110,7 @@ func parse(args []string, c console, options ...kong.Option) (*cli, *kong.Contex
 		kong.DefaultEnvars("WAYBILL"),
 		kong.Writers(c.out, c.err),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.ValueFormatter(flagHelp),
 	}, options...)...)
 	if err != nil {
 		return nil, nil, err

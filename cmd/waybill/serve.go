@@ -200,17 +200,29 @@ func (a *app) open(ctx context.Context) (err error) {
 	}
 	go place.watch(ctx)
 	go watchExpiry(ctx, &a.certificate, a.log)
+	go a.watchStore(ctx)
 	a.recorder = ingest.NewRecorder(a.store, ingest.RecorderOptions{Now: time.Now, Log: a.log, Metrics: a.metrics})
 	return a.observe()
 }
+
+var errStopped = errors.New("the store has stopped for good, because its disk failed")
 
 // check says whether reports can be recorded.
 func (a *app) check() error {
 	select {
 	case <-a.store.Stopped():
-		return errors.New("the store has stopped for good, because its disk failed")
+		return errStopped
 	default:
 		return nil
+	}
+}
+
+// watchStore logs it at once when the store stops, also where nothing comes in.
+func (a *app) watchStore(ctx context.Context) {
+	select {
+	case <-a.store.Stopped():
+		a.log.ErrorContext(ctx, errStopped.Error()+"; mend the disk, or make room on it, and restart")
+	case <-ctx.Done():
 	}
 }
 

@@ -12,6 +12,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"runtime/debug"
 
 	"waybill"
 	"waybill/bench/traffic"
@@ -78,6 +79,7 @@ func Kinds() []Kind {
 func openWaybill(opt pebble.Options) func(context.Context, string) (Engine, error) {
 	opt.Now = traffic.Now
 	return func(ctx context.Context, dir string) (Engine, error) {
+		debug.SetGCPercent(pebble.GCPercent) // as the server does
 		s, err := pebble.Open(dir, opt)
 		if err != nil {
 			return nil, err

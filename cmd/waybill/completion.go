@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 
-	"github.com/alecthomas/kong"
 	"github.com/posener/complete"
 	"github.com/willabides/kongplete"
 )
@@ -41,10 +40,20 @@ func (cmd *completionCmd) Run(c console) error {
 	return err
 }
 
-// completeLine answers a shell that asks what comes next in a line, and exits then.
-func completeLine(parser *kong.Kong) {
-	kongplete.Complete(parser, kongplete.WithPredictors(map[string]complete.Predictor{
+// completionVariable has the line that a shell wants to have completed.
+const completionVariable = "COMP_LINE"
+
+// completeLine prints what can come next in the line of a shell, and returns the
+// exit code.
+func completeLine(c console) int {
+	parser, err := newParser(new(cli), c)
+	if err != nil {
+		return c.fail(1, err)
+	}
+	exit := 0
+	kongplete.Complete(parser, kongplete.WithExitFunc(func(code int) { exit = code }), kongplete.WithPredictors(map[string]complete.Predictor{
 		"file": complete.PredictFiles("*"),
 		"dir":  complete.PredictDirs("*"),
 	}))
+	return exit
 }

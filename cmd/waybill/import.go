@@ -250,18 +250,18 @@ func (cmd *importCmd) tell(done imported, c console, failed error) error {
 	if cmd.Rejected != "" {
 		hint = "; they are in " + cmd.Rejected
 	}
-	return exitError{exitRejected, fmt.Errorf("%s of %s rows were rejected%s", grouped(int64(n.Rejected)), grouped(int64(n.Received)), hint)}
+	return exitError{exitRejected, fmt.Errorf("rejected %s of %s rows%s", grouped(int64(n.Rejected)), grouped(int64(n.Received)), hint)}
 }
 
 func summarize(w io.Writer, done imported) error {
 	n, seconds := done.counts, max(done.took.Seconds(), 1e-3)
-	text := fmt.Sprintf("%s rows: %s told something new, %s were known already",
+	text := fmt.Sprintf("%s rows: %s told something new, %s known already",
 		grouped(int64(n.Received)), grouped(int64(n.Changed)), grouped(int64(n.Received-n.Changed-n.TooLate-n.Rejected)))
 	if n.TooLate > 0 {
-		text += fmt.Sprintf(", %s were too late", grouped(int64(n.TooLate)))
+		text += fmt.Sprintf(", %s too late", grouped(int64(n.TooLate)))
 	}
 	if n.Rejected > 0 {
-		text += fmt.Sprintf(", %s were rejected", grouped(int64(n.Rejected)))
+		text += fmt.Sprintf(", %s rejected", grouped(int64(n.Rejected)))
 	}
 	_, err := fmt.Fprintf(w, "%s; %.1f s, %s a second\n", text, seconds, grouped(int64(float64(n.Received)/seconds)))
 	return err

@@ -79,7 +79,7 @@ func TestImportResumes(t *testing.T) {
 			if err := <-written; err != nil {
 				t.Fatal(err)
 			}
-			for _, want := range []string{fmt.Sprintf("goes on after %d rows", before), "40,040 rows:", "40 were rejected"} {
+			for _, want := range []string{fmt.Sprintf("goes on after %d rows", before), "40,040 rows:", "rejected 40 of 40,040 rows"} {
 				if !strings.Contains(string(out), want) {
 					t.Errorf("told %s\nwithout %q", out, want)
 				}

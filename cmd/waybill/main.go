@@ -63,6 +63,9 @@ func main() {
 // run executes one command line and returns the exit code: 0, 1 for a failure,
 // 2 for a wrong command line, or what an exitError says.
 func run(ctx context.Context, args []string, c console) int {
+	if isSet(completionVariable) {
+		return completeLine(c)
+	}
 	exit := -1
 	_, parsed, err := parse(args, c,
 		kong.Exit(func(code int) { exit = code }),
@@ -104,7 +107,19 @@ func flagHelp(v *kong.Value) string {
 // parse reads a command line, with the environment and the file of settings.
 func parse(args []string, c console, options ...kong.Option) (*cli, *kong.Context, error) {
 	flags := new(cli)
-	parser, err := kong.New(flags, append([]kong.Option{
+	parser, err := newParser(flags, c, options...)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := addConfigFile(parser, args); err != nil {
+		return nil, nil, err
+	}
+	parsed, err := parser.Parse(args)
+	return flags, parsed, err
+}
+
+func newParser(flags *cli, c console, options ...kong.Option) (*kong.Kong, error) {
+	return kong.New(flags, append([]kong.Option{
 		kong.Name("waybill"),
 		kong.Description("A self-hosted ledger of message delivery: webhooks go in, metrics come out."),
 		kong.DefaultEnvars("WAYBILL"),
@@ -112,13 +127,4 @@ func parse(args []string, c console, options ...kong.Option) (*cli, *kong.Contex
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.ValueFormatter(flagHelp),
 	}, options...)...)
-	if err != nil {
-		return nil, nil, err
-	}
-	completeLine(parser)
-	if err := addConfigFile(parser, args); err != nil {
-		return nil, nil, err
-	}
-	parsed, err := parser.Parse(args)
-	return flags, parsed, err
 }

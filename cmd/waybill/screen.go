@@ -26,8 +26,7 @@ func screenOf(out, w io.Writer) *screen {
 	if width, _, err := term.GetSize(int(f.Fd())); err == nil {
 		s.width = width
 	}
-	_, plain := os.LookupEnv("NO_COLOR") // https://no-color.org
-	s.styled = !plain && os.Getenv("TERM") != "dumb"
+	s.styled = os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" // https://no-color.org
 	return s
 }
 

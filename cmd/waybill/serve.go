@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 	"time"
 
@@ -154,13 +155,16 @@ func newApp(flags serveFlags, data dataFlags, c console) (*app, error) {
 // heapFloor is address space that is never touched. The garbage collector takes it
 // for memory in use and lets as much garbage come together before it works: a
 // server that holds little would else collect dozens of times a second.
-const heapFloor = 64 << 20
+const heapFloor = 128 << 20
 
 // run serves until ctx is done. Requests get 503 while the data is opened; then
 // prepare is called, and has to call ready.
 func (a *app) run(ctx context.Context, prepare func(context.Context) error) error {
 	defer a.lines.Flush()
 	defer runtime.KeepAlive(make([]byte, heapFloor))
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(pebble.GCPercent)
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	context.AfterFunc(ctx, func() { _ = notify("STOPPING=1") }) // it sees the end without being told

@@ -3,6 +3,7 @@ package directory
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -67,4 +68,22 @@ func (v value) child(step string) *yaml.Node {
 		}
 	}
 	return nil
+}
+
+// Policies returns the policies of a user, parsed, or NotFound. Where one of them
+// cannot be parsed the error says so: it may have denied anything.
+func (v *View) Policies(account, name string) ([]ram.Attached, error) {
+	u, ok := v.User(account, name)
+	if !ok {
+		return nil, UserRef(account, name).unknown()
+	}
+	if known, ok := v.policies.Load(UserRef(account, name).key()); ok {
+		return known.([]ram.Attached), nil
+	}
+	attached, err := ram.Attach(u.Policies)
+	if err != nil {
+		return nil, fmt.Errorf("policies of user %s of account %s: %w", name, account, err)
+	}
+	v.policies.Store(UserRef(account, name).key(), attached)
+	return attached, nil
 }

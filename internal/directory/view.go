@@ -2,14 +2,12 @@ package directory
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"sync"
 
 	"waybill"
-	"waybill/internal/ram"
 )
 
 // A View is the directory at one moment. It never changes. What it returns is
@@ -137,8 +135,15 @@ func (r *registry) with(changes map[templateID]*waybill.Template) *registry {
 }
 
 func newTenants(entries map[string]entry, versions []byte) *tenants {
+	var keys []string
+	for key, e := range entries {
+		if _, ok := e.(template); !ok {
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys) // so that the lists, which are larger things, are nearly sorted
 	v := &tenants{
-		entries:      make(map[string]entry),
+		entries:      make(map[string]entry, len(keys)),
 		versions:     versions,
 		accounts:     make(map[string]waybill.Account),
 		users:        make(map[string][]waybill.User),
@@ -153,11 +158,9 @@ func newTenants(entries map[string]entry, versions []byte) *tenants {
 		rates:        make(map[string][]waybill.Rate),
 		senders:      make(map[string][]Sender),
 	}
-	for key, e := range entries {
-		if _, ok := e.(template); !ok {
-			v.entries[key] = e
-			v.add(e)
-		}
+	for _, key := range keys {
+		v.entries[key] = entries[key]
+		v.add(entries[key])
 	}
 	v.sort()
 	return v
@@ -242,24 +245,6 @@ func (v *View) User(account, name string) (waybill.User, bool) {
 		return waybill.User{}, false
 	}
 	return users[i], true
-}
-
-// Policies returns the policies of a user, parsed, or NotFound. Where one of them
-// cannot be parsed the error says so: it may have denied anything.
-func (v *View) Policies(account, name string) ([]ram.Attached, error) {
-	u, ok := v.User(account, name)
-	if !ok {
-		return nil, UserRef(account, name).unknown()
-	}
-	if known, ok := v.policies.Load(UserRef(account, name).key()); ok {
-		return known.([]ram.Attached), nil
-	}
-	attached, err := ram.Attach(u.Policies)
-	if err != nil {
-		return nil, fmt.Errorf("policies of user %s of account %s: %w", name, account, err)
-	}
-	v.policies.Store(UserRef(account, name).key(), attached)
-	return attached, nil
 }
 
 // Users returns the users of an account, ordered by name.

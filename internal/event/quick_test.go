@@ -74,3 +74,26 @@ func TestTextsOfManyEvents(t *testing.T) {
 		}
 	}
 }
+
+// BenchmarkLine compares the two ways to read a line.
+func BenchmarkLine(b *testing.B) {
+	text := []byte(strings.TrimSpace(full))
+	b.Run("quickly", func(b *testing.B) {
+		q := quick{kept: arena{left: 1 << 30}}
+		for b.Loop() {
+			var w Object
+			if !q.read(text, &w) {
+				b.Fatal("not read quickly")
+			}
+		}
+	})
+	b.Run("decoder", func(b *testing.B) {
+		f := format()
+		for b.Loop() {
+			var w Object
+			if err := f.Decode(text, &w); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"waybill"
 	"waybill/internal/load"
 	"waybill/internal/table"
@@ -158,4 +160,34 @@ func TestParquet(t *testing.T) {
 	if _, err := run(t.Context(), opt); err == nil || !strings.Contains(err.Error(), "a Parquet file is read from disk, and is not compressed as a whole") {
 		t.Errorf("a compressed file: %v", err)
 	}
+}
+
+// A Parquet file with damage is an error, or rows that are rejected or right: the
+// import does not crash.
+func TestDamagedParquet(t *testing.T) {
+	var text bytes.Buffer
+	w, err := table.NewWriter(&text, table.Parquet, []table.Column{
+		{Name: "channel", Type: table.Text}, {Name: "message", Type: table.Text}, {Name: "status", Type: table.Text}, {Name: "at", Type: table.Time},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 100 {
+		if err := w.Row("first", fmt.Sprint("m", i), "sent", noon.Add(-time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	whole := text.Bytes()
+	rapid.Check(t, func(r *rapid.T) {
+		damaged := slices.Clone(whole)
+		for range rapid.IntRange(1, 4).Draw(r, "bytes") {
+			damaged[rapid.IntRange(4, len(whole)-1).Draw(r, "place")] = rapid.Byte().Draw(r, "byte")
+		}
+		opt := options(t, file(t, "e", string(damaged)))
+		opt.Sink, opt.Format = newLedger(t), load.Parquet
+		_, _ = run(t.Context(), opt)
+	})
 }

@@ -210,6 +210,7 @@ func TestOwnResources(t *testing.T) {
 		{"all channels", `"Action":"waybill:GetMetrics","Resource":"acs:waybill:*:*:channel/*"`, channel, Allow, ""},
 		{"another channel", `"Action":"waybill:GetMetrics","Resource":"acs:waybill:*:*:channel/second"`, channel, ImplicitDeny, `its Resource "acs:waybill:*:*:channel/second" does not name acs:waybill:*:1234567890123456:channel/first`},
 		{"another case", `"Action":"waybill:GetMetrics","Resource":"acs:waybill:*:*:channel/First"`, channel, ImplicitDeny, ""},
+		{"a channel of another case", `"Action":"waybill:GetMetrics","Resource":"acs:waybill:*:*:channel/first"`, strings.Replace(channel, "first", "First", 1), ImplicitDeny, ""},
 		{"the account", `"Action":"waybill:GetMetrics","Resource":"acs:waybill:*:*:account/*"`, channel, ImplicitDeny, ""},
 		{"an operation without resources", `"Action":"*","Resource":"acs:*"`, "", ImplicitDeny, "no resource-level permission"},
 	}

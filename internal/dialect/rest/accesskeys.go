@@ -7,22 +7,22 @@ import (
 	"waybill"
 )
 
-// shownKey is an access key as this API answers it.
-type shownKey struct {
+// A ShownKey is an access key as this API answers it.
+type ShownKey struct {
 	AccessKey string `json:"access_key" doc:"Its ID." example:"WBAKABCDEFGHIJ234567KLMN"`
 	Disabled  bool   `json:"disabled" doc:"Whether calls signed with it are refused."`
 }
 
-func newShownKey(k waybill.AccessKey) shownKey { return shownKey{k.ID, k.Disabled} }
+func newShownKey(k waybill.AccessKey) ShownKey { return ShownKey{k.ID, k.Disabled} }
 
 // newKey is an access key as it is answered when it is made.
 type newKey struct {
-	shownKey
+	ShownKey
 	Secret string `json:"secret" doc:"What to sign with. It is told this once." example:"mB3Yt1s7"`
 }
 
 type keyPage struct {
-	AccessKeys []shownKey `json:"access_keys" doc:"In the order in which they were made."`
+	AccessKeys []ShownKey `json:"access_keys" doc:"In the order in which they were made."`
 }
 
 // listAccessKeys answers the access keys of a user, of which there are few.
@@ -69,15 +69,15 @@ type patchKeyParams struct {
 }
 
 // patchAccessKey disables an access key, or enables it again.
-func (a *API) patchAccessKey(ctx context.Context, c *call, p *patchKeyParams) (shownKey, error) {
+func (a *API) patchAccessKey(ctx context.Context, c *call, p *patchKeyParams) (ShownKey, error) {
 	if _, _, err := a.userOf(c, &p.userPath); err != nil {
-		return shownKey{}, err
+		return ShownKey{}, err
 	}
 	if p.Body.Disabled == nil {
-		return shownKey{}, waybill.Errorf(waybill.Invalid, "disabled is missing")
+		return ShownKey{}, waybill.Errorf(waybill.Invalid, "disabled is missing")
 	}
 	err := a.opt.Directory.DisableAccessKey(ctx, p.Account, p.User, p.ID, *p.Body.Disabled)
-	return shownKey{p.ID, *p.Body.Disabled}, err
+	return ShownKey{p.ID, *p.Body.Disabled}, err
 }
 
 // deleteAccessKey takes an access key from its user.

@@ -114,6 +114,6 @@ func accountRoutes() []route {
 		id: "deleteAccount", tag: tagDirectory, summary: "Delete an account",
 		doc:       "With it go its users, keys, tokens, apps and rates. One that owns or operates channels is refused.",
 		operation: does((*API).deleteAccount),
-		errors:    []int{http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed},
+		errors:    []int{http.StatusNotFound, http.StatusConflict},
 	}}
 }

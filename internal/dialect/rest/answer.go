@@ -76,7 +76,7 @@ func (s *sending) Write(part []byte) (int, error) {
 	}
 	if !s.begun {
 		s.begun = true
-		s.w.WriteHeader(s.call.route.success())
+		s.w.WriteHeader(s.call.success())
 		if _, err := s.w.Write(s.held.Bytes()); err != nil {
 			return 0, err
 		}
@@ -112,7 +112,7 @@ func (s *sending) finish(err error) error {
 			return nil
 		}
 	}
-	dialect.WriteBody(s.w, s.call.route.success(), s.held.Bytes())
+	dialect.WriteBody(s.w, s.call.success(), s.held.Bytes())
 	return nil
 }
 

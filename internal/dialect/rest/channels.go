@@ -111,7 +111,7 @@ func (a *API) putChannel(ctx context.Context, c *call, p *putChannelParams) (sho
 	if err != nil {
 		return shownChannel{}, err
 	}
-	if _, err = a.opt.Directory.Put(ctx, directory.ChannelRef(p.Channel), body, cond); err != nil {
+	if c.created, err = a.opt.Directory.Put(ctx, directory.ChannelRef(p.Channel), body, cond); err != nil {
 		if fresh && errors.Is(err, directory.ErrStale) {
 			err = taken(p.Channel)
 		}
@@ -216,11 +216,11 @@ func channelRoutes() []route {
 		doc: "A channel never moves to another account or provider. Its secrets stay where they are left out. " +
 			"The token of an account makes channels of that account; the ISV of a channel cannot change it.",
 		operation: does((*API).putChannel), example: example,
-		errors: []int{http.StatusConflict, http.StatusPreconditionFailed, http.StatusUnprocessableEntity},
+		errors: []int{http.StatusConflict, http.StatusUnprocessableEntity},
 	}, {
 		method: http.MethodDelete, pattern: channelPattern, scope: waybill.ScopeAdmin, conditional: true,
 		id: "deleteChannel", tag: tagDirectory, summary: "Delete a channel and its history",
 		doc:       "The ID must be repeated in `confirm`. A channel of the same ID that is made later begins with an empty history.",
-		operation: does((*API).deleteChannel), errors: []int{http.StatusNotFound, http.StatusPreconditionFailed},
+		operation: does((*API).deleteChannel), errors: []int{http.StatusNotFound},
 	}}
 }

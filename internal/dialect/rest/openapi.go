@@ -10,6 +10,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"waybill/internal/dialect/rest/params"
+	"waybill/internal/table"
 )
 
 const (
@@ -51,7 +52,9 @@ func newDocument(routes []route, version string) (json.RawMessage, error) {
 	for _, t := range tags {
 		api.Tags = append(api.Tags, &huma.Tag{Name: string(t.name), Description: t.doc})
 	}
-	s.settle()
+	if err := s.settle(); err != nil {
+		return nil, err
+	}
 	return api.MarshalJSON()
 }
 
@@ -98,6 +101,11 @@ func (s *schemas) operation(rt *route) *huma.Operation {
 	}
 	o.RequestBody = s.requestBody(rt)
 	o.Responses[strconv.Itoa(rt.success())] = s.response(rt)
+	if rt.conditional && rt.method == http.MethodPut {
+		made := *o.Responses["200"]
+		made.Description = "Done; there was no such object before."
+		o.Responses["201"] = &made
+	}
 	if rt.method == http.MethodGet {
 		o.Responses["304"] = &huma.Response{Description: "The answer is still what `If-None-Match` names."}
 	}
@@ -171,8 +179,15 @@ func (s *schemas) parameter(p *params.Parameter) *huma.Param {
 	if p.Default != "" {
 		d.Schema.Default = valueOf(p, p.Default)
 	}
-	if p.Example != "" {
+	switch {
+	case p.Example == "":
+	case p.Required:
 		d.Example = valueOf(p, p.Example)
+	default:
+		// Pages to try a call fill examples in, and a filter that nobody chose
+		// finds nothing.
+		d.Description += " Such as `" + p.Example + "`."
+		d.Extensions = map[string]any{"x-example": valueOf(p, p.Example)}
 	}
 	return d
 }
@@ -218,6 +233,12 @@ func (s *schemas) response(rt *route) *huma.Response {
 	r := &huma.Response{Description: "Done.", Content: map[string]*huma.MediaType{
 		jsonType: {Schema: s.Schema(rt.out, true, ""), Example: json.RawMessage(rt.example)},
 	}}
+	if rt.isTabular() {
+		for _, f := range []table.Format{table.CSV, table.NDJSON, table.Parquet} {
+			kind, _, _ := strings.Cut(f.ContentType(), ";")
+			r.Content[kind] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Description: "The same as a table."}}
+		}
+	}
 	switch {
 	case rt.method == http.MethodPut && rt.conditional:
 		r.Headers = map[string]*huma.Header{"ETag": {

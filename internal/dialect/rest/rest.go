@@ -56,7 +56,7 @@ type API struct {
 	document func() (json.RawMessage, error) // of OpenAPI
 	page     http.Handler                    // to try the calls
 	limiter  *dialect.Limiter                // of calls, by token
-	heavy    chan struct{}                   // holds a value for each heavy call in progress
+	heavy    *heavyCalls
 }
 
 var _ dialect.Dialect = (*API)(nil)
@@ -67,7 +67,7 @@ func New(opt Options) *API {
 		opt.Now = time.Now
 	}
 	opt.Log = cmp.Or(opt.Log, slog.New(slog.DiscardHandler))
-	a := &API{opt: opt, routes: routes(), limiter: newLimiter(opt.CallsPerSecond, opt.Now), page: newPage(), heavy: make(chan struct{}, maxHeavy)}
+	a := &API{opt: opt, routes: routes(), limiter: newLimiter(opt.CallsPerSecond, opt.Now), page: newPage(), heavy: newHeavyCalls()}
 	a.document = sync.OnceValues(func() (json.RawMessage, error) { return newDocument(a.routes, opt.Version) })
 	return a
 }
@@ -151,7 +151,7 @@ func (a *API) run(c *call, path map[string]string) (any, error) {
 	}
 	ctx := c.Context()
 	if c.route.heavy {
-		if ctx, err = a.begin(c); err != nil {
+		if ctx, err = a.heavy.begin(c); err != nil {
 			return nil, err
 		}
 	}

@@ -70,11 +70,20 @@ type reading struct {
 // A call is one request. Operations see those that are authorized.
 type call struct {
 	*http.Request
-	out    http.Header // of the answer
-	route  *route
-	token  *waybill.Token // nil where the route is open
-	format string         // of a table, empty for JSON
-	ends   func()         // lets other heavy calls run, where this is one
+	out     http.Header // of the answer
+	created bool        // the call made what it put
+	route   *route
+	token   *waybill.Token // nil where the route is open
+	format  string         // of a table, empty for JSON
+	ends    func()         // lets other heavy calls run, where this is one
+}
+
+// success returns the status of a success.
+func (c *call) success() int {
+	if c.created {
+		return http.StatusCreated
+	}
+	return c.route.success()
 }
 
 // version makes the version of an object the ETag of the answer.

@@ -2,6 +2,7 @@ package rest
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"reflect"
 	"slices"
@@ -18,8 +19,10 @@ import (
 // schemas are the JSON schemas of the types in the table of routes.
 type schemas struct{ huma.Registry }
 
+const schemaPrefix = "#/components/schemas/"
+
 func newSchemas() *schemas {
-	s := &schemas{huma.NewMapRegistry("#/components/schemas/", schemaName)}
+	s := &schemas{huma.NewMapRegistry(schemaPrefix, schemaName)}
 	for from, to := range map[reflect.Type]reflect.Type{
 		reflect.TypeFor[ndjson.Time]():     reflect.TypeFor[moment](),
 		reflect.TypeFor[count]():           reflect.TypeFor[int64](),
@@ -56,11 +59,19 @@ func schemaName(t reflect.Type, hint string) string {
 	return name
 }
 
-// settle undoes what huma adds for its own decoder: that an array may be null.
-func (s *schemas) settle() {
-	for _, schema := range s.Map() {
+// settle undoes what huma adds for its own decoder: that an array may be null. It
+// fails where huma saw less of a type than encoding/json does.
+func (s *schemas) settle() error {
+	for name, schema := range s.Map() {
 		settle(schema)
+		t := s.TypeFromRef(schemaPrefix + name)
+		for i := range t.NumField() {
+			if f := t.Field(i); f.Anonymous && !f.IsExported() {
+				return fmt.Errorf("%v embeds %v: the document lacks its fields until its name is exported", t, f.Type)
+			}
+		}
 	}
+	return nil
 }
 
 func settle(s *huma.Schema) {
@@ -116,11 +127,11 @@ var problemNames = map[int]string{
 var problemDocs = map[int]string{
 	http.StatusBadRequest:            "A parameter or the body is not what it should be; the detail names the value.",
 	http.StatusUnauthorized:          "There is no token, or it is unknown or has expired.",
-	http.StatusForbidden:             "The token does not have the scope that the call needs.",
+	http.StatusForbidden:             "The token does not have the scope that the call needs, or the policies of its user do not allow the call.",
 	http.StatusNotFound:              "There is no such thing, or the token does not reach it.",
 	http.StatusNotAcceptable:         "The header Accept names no format that the answer can have.",
 	http.StatusConflict:              "It contradicts what stands.",
-	http.StatusPreconditionFailed:    "It is no longer what the header If-Match names.",
+	http.StatusPreconditionFailed:    "It is no longer what the header If-Match names, or has no version that it could name.",
 	http.StatusRequestEntityTooLarge: "The body, or the answer, is larger than a bound allows.",
 	http.StatusUnsupportedMediaType:  "The body has a content type that the call does not take.",
 	http.StatusUnprocessableEntity:   "The document has mistakes, which are listed; nothing was changed.",
@@ -171,9 +182,10 @@ func (rt *route) failures() []int {
 	reads := rt.body != nil || rt.reads != nil
 	add(true, http.StatusBadRequest, http.StatusInternalServerError, http.StatusServiceUnavailable)
 	add(!rt.open, http.StatusUnauthorized, http.StatusTooManyRequests)
-	add(rt.operator || rt.scope != "", http.StatusForbidden)
+	add(!rt.open, http.StatusForbidden) // for want of a scope, or by a user's policies
+	add(rt.method != http.MethodGet, http.StatusPreconditionFailed)
 	add(slices.ContainsFunc(parameters, func(p params.Parameter) bool { return p.In == params.InPath || p.Name == "channel" }), http.StatusNotFound)
-	add(slices.ContainsFunc(parameters, func(p params.Parameter) bool { return p.Name == "format" }), http.StatusNotAcceptable)
+	add(rt.isTabular(), http.StatusNotAcceptable)
 	add(reads || rt.heavy, http.StatusRequestEntityTooLarge)
 	slices.Sort(all)
 	return slices.Compact(all)

@@ -3,6 +3,7 @@ package rest
 import (
 	"fmt"
 	"iter"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,6 +24,14 @@ type tabular interface {
 	table() ([]table.Column, iter.Seq[[]any])
 }
 
+// isTabular reports whether the answer of a route is also a table.
+func (rt *route) isTabular() bool { return reflect.PointerTo(rt.in).Implements(wanterType) }
+
+// A wanter is the parameters of a call with the choice of a format.
+type wanter interface{ wanted() string }
+
+var wanterType = reflect.TypeFor[wanter]()
+
 const jsonFormat = "json"
 
 // mediaTypes are the content types that a caller may accept and the formats that
@@ -39,7 +48,7 @@ var mediaTypes = []struct{ kind, format string }{
 
 // negotiate finds the format of the answer, if there is a choice.
 func (c *call) negotiate(in any) error {
-	t, ok := in.(interface{ wanted() string })
+	t, ok := in.(wanter)
 	if !ok {
 		return nil
 	}

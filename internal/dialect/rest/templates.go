@@ -121,7 +121,7 @@ func (a *API) put(ctx context.Context, c *call, r directory.Ref, body any) error
 	if err != nil {
 		return err
 	}
-	_, err = a.opt.Directory.Put(ctx, r, text, cond)
+	c.created, err = a.opt.Directory.Put(ctx, r, text, cond)
 	return changeError(err)
 }
 
@@ -154,12 +154,12 @@ func templateRoutes() []route {
 		id: "putTemplate", tag: tagDirectory, summary: "Write a language of a template",
 		doc:       "What is left out stays. Later webhooks stand over what is written.",
 		operation: does((*API).putTemplate), example: example,
-		errors: []int{http.StatusNotFound, http.StatusPreconditionFailed, http.StatusUnprocessableEntity},
+		errors: []int{http.StatusNotFound, http.StatusUnprocessableEntity},
 	}, {
 		method: http.MethodDelete, pattern: templatePattern, scope: waybill.ScopeAdmin, conditional: true,
 		id: "deleteTemplate", tag: tagDirectory, summary: "Forget a language of a template",
 		doc:       "Its messages stay, and webhooks may tell of it again.",
 		operation: does((*API).deleteTemplate),
-		errors:    []int{http.StatusNotFound, http.StatusPreconditionFailed},
+		errors:    []int{http.StatusNotFound},
 	}}
 }

@@ -9,8 +9,8 @@ import (
 	"waybill"
 )
 
-// shownToken is a token as this API answers it.
-type shownToken struct {
+// A ShownToken is a token as this API answers it.
+type ShownToken struct {
 	Name     string   `json:"name" doc:"Its name within the account." example:"dashboard"`
 	Account  string   `json:"account" doc:"ID of the account." example:"1234567890123456"`
 	Scopes   []string `json:"scopes" doc:"What it is good for." example:"[\"metrics:read\"]"`
@@ -20,9 +20,9 @@ type shownToken struct {
 	Expires  string   `json:"expires,omitempty" format:"date-time" doc:"When it ends, if ever." example:"2027-01-01T00:00:00Z"`
 }
 
-func newShownToken(t waybill.Token) shownToken {
+func newShownToken(t waybill.Token) ShownToken {
 	same := func(s string) string { return s }
-	shown := shownToken{
+	shown := ShownToken{
 		Name: t.Name, Account: t.Account, Scopes: each(t.Scopes, same), Channels: each(t.Channels, same), User: t.User, App: t.App,
 	}
 	if !t.Expires.IsZero() {
@@ -33,12 +33,12 @@ func newShownToken(t waybill.Token) shownToken {
 
 // newToken is a token as it is answered when it is made.
 type newToken struct {
-	shownToken
+	ShownToken
 	Token string `json:"token" doc:"What to send as Authorization: Bearer. It is told this once." example:"wb_mB3Yt1s7"`
 }
 
 type tokenPage struct {
-	Tokens []shownToken `json:"tokens" doc:"Ordered by name."`
+	Tokens []ShownToken `json:"tokens" doc:"Ordered by name."`
 	Next   string       `json:"next,omitempty" doc:"To be passed as after; absent on the last page." example:"ZGFzaGJvYXJk"`
 }
 

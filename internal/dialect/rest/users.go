@@ -14,7 +14,7 @@ type shownUser struct {
 	Account    string            `json:"account" doc:"ID of the account." example:"1234567890123456"`
 	User       string            `json:"user" doc:"Name of the user." example:"reporter"`
 	Policies   []json.RawMessage `json:"policies" doc:"RAM policies: what the user may do."`
-	AccessKeys []shownKey        `json:"access_keys" doc:"Without their secrets."`
+	AccessKeys []ShownKey        `json:"access_keys" doc:"Without their secrets."`
 }
 
 func newShownUser(u waybill.User) shownUser {
@@ -121,12 +121,12 @@ func userRoutes() []route {
 		id: "putUser", tag: tagDirectory, summary: "Make a user, or change what it may do",
 		doc:       "Its access keys stay.",
 		operation: does((*API).putUser), example: example,
-		errors: []int{http.StatusNotFound, http.StatusPreconditionFailed, http.StatusUnprocessableEntity},
+		errors: []int{http.StatusNotFound, http.StatusUnprocessableEntity},
 	}, {
 		method: http.MethodDelete, pattern: userPattern, scope: waybill.ScopeAdmin, conditional: true,
 		id: "deleteUser", tag: tagDirectory, summary: "Delete a user with its access keys",
 		doc:       "One that tokens name is refused.",
 		operation: does((*API).deleteUser),
-		errors:    []int{http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed},
+		errors:    []int{http.StatusNotFound, http.StatusConflict},
 	}}
 }

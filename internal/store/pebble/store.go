@@ -41,6 +41,11 @@ type Options struct {
 	GenerationMessages int
 }
 
+// GCPercent is how much garbage a process with a store should let come together, as
+// debug.SetGCPercent has it. Most memory of a store is in a few large tables without
+// pointers, which cost the collector nothing to mark and would be held twice.
+const GCPercent = 50
+
 // KeepNames says what is kept of a message besides what is counted.
 type KeepNames uint8
 

@@ -37,10 +37,17 @@ func (s *Store) trimLogs(ctx context.Context) error {
 	if !due {
 		return nil
 	}
-	if log := s.db.Metrics().WAL; log.ObsoletePhysicalSize+log.PhysicalSize < worthwhile {
+	if s.logBytes() < worthwhile {
 		return nil
 	}
 	return s.renewLogs(ctx)
+}
+
+// logBytes returns how much room the engine's logs take: those in use, of which the
+// engine knows the files as they were when it began them, and those put aside.
+func (s *Store) logBytes() uint64 {
+	log := s.db.Metrics().WAL
+	return max(log.Size, log.PhysicalSize) + log.ObsoletePhysicalSize
 }
 
 // renewLogs lets the engine begin its logs anew. It puts some aside to use again, the

@@ -361,8 +361,10 @@ func openData(ctx context.Context, data dataFlags, opt pebble.Options, log *slog
 		return nil, nil, directory.Key{}, err
 	}
 	file := data.keyFile()
-	if info, err := os.Stat(file); err == nil && info.Mode().Perm()&0o077 != 0 {
-		log.WarnContext(ctx, "others can read the secret key", "file", file, "mode", info.Mode().String())
+	for what, path := range map[string]string{"the data directory": data.Data, "the secret key": file} {
+		if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o077 != 0 {
+			log.WarnContext(ctx, "others can read "+what, "file", path, "mode", info.Mode().String())
+		}
 	}
 	key, err := directory.LoadKey(ctx, store, os.Getenv(secretKeyVariable), file)
 	if err != nil {

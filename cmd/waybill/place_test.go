@@ -83,7 +83,7 @@ func TestPrivateData(t *testing.T) {
 	if err := os.Chmod(open, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	const warning = "others can read the data directory"
+	const warning = "others can read what is secret"
 	p := start(t, "serve", "--data", open)
 	if line := p.awaitLine(t, warning); !strings.Contains(line, open) {
 		t.Errorf("the log says %s", line)
@@ -93,7 +93,7 @@ func TestPrivateData(t *testing.T) {
 	if info, err := os.Stat(made); err != nil || info.Mode().Perm() != 0o700 {
 		t.Errorf("the directory that it made: %v, %v", info, err)
 	}
-	if strings.Contains(p.log.String(), "others can read") {
+	if strings.Contains(p.log.String(), warning) {
 		t.Errorf("it warns of its own:\n%s", p.log)
 	}
 }

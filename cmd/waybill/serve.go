@@ -225,7 +225,7 @@ func (a *app) check() error {
 func (a *app) watchStore(ctx context.Context) {
 	select {
 	case <-a.store.Stopped():
-		a.log.ErrorContext(ctx, errStopped.Error()+"; mend the disk, or make room on it, and restart")
+		a.log.ErrorContext(ctx, "the store has stopped: mend the disk, or make room on it, and restart", "err", errStopped)
 	case <-ctx.Done():
 	}
 }
@@ -361,9 +361,9 @@ func openData(ctx context.Context, data dataFlags, opt pebble.Options, log *slog
 		return nil, nil, directory.Key{}, err
 	}
 	file := data.keyFile()
-	for what, path := range map[string]string{"the data directory": data.Data, "the secret key": file} {
+	for _, path := range []string{data.Data, file} {
 		if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o077 != 0 {
-			log.WarnContext(ctx, "others can read "+what, "file", path, "mode", info.Mode().String())
+			log.WarnContext(ctx, "others can read what is secret", "file", path, "mode", info.Mode().String())
 		}
 	}
 	key, err := directory.LoadKey(ctx, store, os.Getenv(secretKeyVariable), file)

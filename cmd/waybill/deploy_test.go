@@ -16,10 +16,7 @@ import (
 
 // TestUnit has systemd check deploy/waybill.service.
 func TestUnit(t *testing.T) {
-	analyze, err := exec.LookPath("systemd-analyze")
-	if err != nil {
-		t.Skip("systemd-analyze is not installed")
-	}
+	analyze := needs(t, "systemd-analyze", "systemd")
 	text, err := os.ReadFile(root + "/deploy/waybill.service")
 	if err != nil {
 		t.Fatal(err)

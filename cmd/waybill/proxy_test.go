@@ -36,10 +36,7 @@ channels:
 
 // TestNginx calls a server through nginx with the settings of deploy/nginx.conf.
 func TestNginx(t *testing.T) {
-	nginx, err := exec.LookPath("nginx")
-	if err != nil {
-		t.Skip("nginx is not installed")
-	}
+	nginx := needs(t, "nginx", "nginx-light")
 	dir := t.TempDir()
 	apply(t, filepath.Join(dir, "data"), proxyTenants)
 	p := start(t, "serve", "--data", filepath.Join(dir, "data"), "--trusted-proxies=127.0.0.1/32")
@@ -52,6 +49,9 @@ func TestNginx(t *testing.T) {
 			"X-Forwarded-Host", "evil.example")
 		if want := `"next":"https://` + front + `/`; r.status != http.StatusOK || !strings.Contains(strings.ReplaceAll(r.body, `\/`, `/`), want) {
 			t.Errorf("answered %d %s, want %s", r.status, r.body, want)
+		}
+		if got := r.header.Get("Strict-Transport-Security"); got != "max-age=31536000" {
+			t.Errorf("Strict-Transport-Security is %q", got)
 		}
 	})
 	t.Run("the client's address", func(t *testing.T) {
@@ -87,6 +87,7 @@ func startNginx(t *testing.T, nginx, dir, upstream string) string {
 	site := strings.NewReplacer(
 		"server 127.0.0.1:8080;", "server "+upstream+";",
 		"listen 443 ssl http2;", "listen "+address+" ssl http2;",
+		"listen [::]:443 ssl http2;", "",
 		"/etc/ssl/certs/waybill.pem", filepath.Join(dir, "tls.crt"),
 		"/etc/ssl/private/waybill.key", filepath.Join(dir, "tls.key"),
 	).Replace(string(text))

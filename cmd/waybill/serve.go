@@ -203,17 +203,30 @@ func (a *app) open(ctx context.Context) (err error) {
 		return err
 	}
 	go place.watch(ctx)
+	go watchExpiry(ctx, &a.certificate, a.log)
+	go a.watchStore(ctx)
 	a.recorder = ingest.NewRecorder(a.store, ingest.RecorderOptions{Now: time.Now, Log: a.log, Metrics: a.metrics})
 	return a.observe()
 }
+
+var errStopped = errors.New("the store has stopped for good, because its disk failed")
 
 // check says whether reports can be recorded.
 func (a *app) check() error {
 	select {
 	case <-a.store.Stopped():
-		return errors.New("the store has stopped for good, because its disk failed")
+		return errStopped
 	default:
 		return nil
+	}
+}
+
+// watchStore logs it at once when the store stops, also where nothing comes in.
+func (a *app) watchStore(ctx context.Context) {
+	select {
+	case <-a.store.Stopped():
+		a.log.ErrorContext(ctx, "the store has stopped: mend the disk, or make room on it, and restart", "err", errStopped)
+	case <-ctx.Done():
 	}
 }
 
@@ -348,8 +361,10 @@ func openData(ctx context.Context, data dataFlags, opt pebble.Options, log *slog
 		return nil, nil, directory.Key{}, err
 	}
 	file := data.keyFile()
-	if info, err := os.Stat(file); err == nil && info.Mode().Perm()&0o077 != 0 {
-		log.WarnContext(ctx, "others can read the secret key", "file", file, "mode", info.Mode().String())
+	for _, path := range []string{data.Data, file} {
+		if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o077 != 0 {
+			log.WarnContext(ctx, "others can read what is secret", "file", path, "mode", info.Mode().String())
+		}
 	}
 	key, err := directory.LoadKey(ctx, store, os.Getenv(secretKeyVariable), file)
 	if err != nil {

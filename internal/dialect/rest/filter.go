@@ -7,6 +7,7 @@ import (
 
 	"waybill"
 	"waybill/internal/directory"
+	"waybill/internal/event"
 )
 
 // labels are the filters by label and kind. Of the values of one, any may hold; of
@@ -31,11 +32,26 @@ func (l *labels) where() []waybill.Filter {
 	var filters []waybill.Filter
 	v := reflect.ValueOf(l).Elem()
 	for d := range waybill.DimKind + 1 {
-		if values := v.Field(int(d)).Interface().([]string); len(values) > 0 {
+		values := slices.Clone(v.Field(int(d)).Interface().([]string))
+		for i := range values {
+			values[i] = asKept(d, values[i])
+		}
+		if len(values) > 0 {
 			filters = append(filters, waybill.Filter{By: d, Values: values})
 		}
 	}
 	return filters
+}
+
+// asKept returns a value as events are kept with it, however a caller spells it.
+func asKept(d waybill.Dimension, value string) string {
+	switch d {
+	case waybill.Dimension(waybill.LabelSender):
+		return event.Number(value)
+	case waybill.Dimension(waybill.LabelCountry):
+		return strings.ToUpper(value)
+	}
+	return value
 }
 
 // dimensionOf returns the dimension with a name of this API: that of an error code

@@ -169,6 +169,18 @@ func TestSpans(t *testing.T) {
 	}
 }
 
+// A number or a country is found however it is spelt.
+func TestSpellingOfFilters(t *testing.T) {
+	f := metricsFixture(t)
+	f.post(`{"channel":"first","message":"h","status":"sent","at":"2026-11-18T17:10:00Z","sender":"+86 138-0000-0000","recipient":"6281234567890"}`)
+	for _, query := range []string{"sender=8613800000000", "sender=%2B86 138-0000-0000", "sender=8613800000000&country=id", "country=VN&country=Id&sender=86 13800000000"} {
+		w := f.metrics(range1 + "granularity=total&metrics=sent&" + strings.ReplaceAll(query, " ", "%20"))
+		if !strings.Contains(w.Body.String(), `"totals":{"counts":{"sent":1}}`) {
+			t.Errorf("%s: answered %d %s", query, w.Code, w.Body)
+		}
+	}
+}
+
 func TestCategoriesComeFromTemplates(t *testing.T) {
 	f := metricsFixture(t)
 	more := tenants + "templates:\n  - {channel: first, code: t1, name: n, language: en, category: UTILITY}\n"

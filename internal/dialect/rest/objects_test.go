@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"waybill/internal/store/storetest"
 )
@@ -251,6 +252,30 @@ func TestTokens(t *testing.T) {
 	if w := f.do("GET", path, part, ""); w.Code != 401 {
 		t.Errorf("a revoked token is answered %d", w.Code)
 	}
+}
+
+// TestKeysEndWithTheirToken has a token that expires in half an hour try to leave
+// keys behind.
+func TestKeysEndWithTheirToken(t *testing.T) {
+	f := newFixture(t, storetest.NewModel())
+	f.opt.TemporaryKey = func(_, _ string, life time.Duration) (TemporaryKey, error) {
+		return TemporaryKey{Expiration: noon.Add(life).Format(time.RFC3339)}, nil
+	}
+	const account = api + "/accounts/1000000000000001"
+	answer(t, f.do("PUT", account+"/users/u", "token-one", `{}`), 201)
+	made := answer(t, f.do("POST", account+"/tokens", "token-one", `{"name":"brief","scopes":["admin"],"expires":"2026-11-20T12:30:00Z"}`), 201)
+	brief := made["token"].(string)
+
+	const temporary = api + "/temporary-keys"
+	const past = "the token expires at 2026-11-20T12:30:00Z, and no key that it makes lasts longer"
+	wantProblem(t, f.do("POST", account+"/users/u/access-keys", brief, ""), 403, past)
+	wantProblem(t, f.do("POST", temporary, brief, `{"account":"1000000000000001","user":"u"}`), 403, past)
+	wantProblem(t, f.do("POST", temporary, brief, `{"account":"1000000000000001","user":"u","duration_seconds":1801}`), 403, past)
+	key := answer(t, f.do("POST", temporary, brief, `{"account":"1000000000000001","user":"u","duration_seconds":1800}`), 200)
+	if key["Expiration"] != "2026-11-20T12:30:00Z" {
+		t.Errorf("the key is %v", key)
+	}
+	answer(t, f.do("POST", account+"/users/u/access-keys", "token-one", ""), 201)
 }
 
 // TestPolicies has a user whose policies name channels and addresses.

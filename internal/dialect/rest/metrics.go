@@ -150,6 +150,8 @@ func metricsRoutes() []route {
 				"leaves out too.\n\n" +
 				"The counters know quarters of an hour: the start is rounded down to one and the end up, and exactly these count. " +
 				"A bucket is shown whole.\n\n" +
+				"Messages that came in count too, as accepted, sent and delivered: `kind=session&kind=template` leaves those that went " +
+				"out, as the vendors count them.\n\n" +
 				"Rates are null where they would divide by 0. With `basis=event` they can pass 1, since what is read today was " +
 				"perhaps sent yesterday: ask with `basis=send` for rates.\n\n" +
 				"Every number can be opened: `GET /messages` with the same filters lists the messages that it counts.",

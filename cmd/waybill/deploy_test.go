@@ -45,6 +45,28 @@ func TestUnit(t *testing.T) {
 	}
 }
 
+// TestSettingsFile reads the example of a file of settings, with all that is
+// commented out in it.
+func TestSettingsFile(t *testing.T) {
+	text, err := os.ReadFile(root + "/deploy/waybill.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := regexp.MustCompile(`(?m)^# ([a-z-]+: )`).ReplaceAllString(string(text), "$1")
+	file := filepath.Join(t.TempDir(), "waybill.yaml")
+	if err := os.WriteFile(file, []byte(all), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := waybillCmd("--config", file, "config", "serve").CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	from := regexp.MustCompile("file, " + regexp.QuoteMeta(file))
+	if n := len(from.FindAllString(string(out), -1)); n != 8 {
+		t.Errorf("%d settings come from the file, want 8:\n%s", n, out)
+	}
+}
+
 // dockerUser is who the container of deploy/Dockerfile runs as.
 const dockerUser = 65532
 

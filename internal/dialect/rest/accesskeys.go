@@ -65,7 +65,7 @@ type keyPath struct {
 
 // keyBody says how an access key shall be.
 type keyBody struct {
-	Disabled *bool `json:"disabled" doc:"Whether calls signed with it are refused." example:"true"`
+	Disabled *bool `json:"disabled" nullable:"false" doc:"Whether calls signed with it are refused." example:"true"`
 }
 
 type patchKeyParams struct {

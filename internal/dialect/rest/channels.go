@@ -63,6 +63,11 @@ func (a *API) listChannels(_ context.Context, c *call, p *channelsParams) (chann
 	return channelPage{each(list, newShownChannel), next}, err
 }
 
+// channelPath is the path of what belongs to a channel.
+type channelPath struct {
+	Channel string `path:"channel" doc:"ID of the channel." example:"cams-demo"`
+}
+
 // getChannel answers a channel.
 func (a *API) getChannel(_ context.Context, c *call, p *channelPath) (shownChannel, error) {
 	version := a.opt.Directory.View().Version(directory.ChannelRef(p.Channel)) // before it is read: a change between is noticed

@@ -39,7 +39,7 @@ type point struct {
 // Sums are counts, with rates where they were asked for.
 type Sums struct {
 	Counts metricCounts `json:"counts" doc:"The counts that were asked for."`
-	Rates  *rates      `json:"rates,omitempty" doc:"Where they were asked for."`
+	Rates  *rates       `json:"rates,omitempty" doc:"Where they were asked for."`
 }
 
 // metricCounts are the counts that were asked for.

@@ -1,127 +1,147 @@
-package alibaba_test
+package alibaba
 
 import (
-	"crypto/hmac"
-	"crypto/sha1"
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/hex"
+	"errors"
 	"fmt"
-	"maps"
-	"net/http"
-	"net/url"
+	"net/http/httptest"
 	"slices"
 	"strings"
+	"testing"
+	"time"
 )
 
-// A fields is what a call sends.
-type fields map[string]string
-
-// with returns fs with others in addition, or without those whose value is "-".
-func (fs fields) with(others fields) fields {
-	all := maps.Clone(fs)
-	if all == nil {
-		all = fields{}
+func TestParametersAreMerged(t *testing.T) {
+	const form = "application/x-www-form-urlencoded"
+	tests := []struct {
+		name                      string
+		method, query, kind, body string
+		want                      string // parameters, or the code of the error
+	}{
+		{"of the query", "GET", "b=2&a=1", "", "", "a=1 b=2"},
+		{"of the body", "POST", "", form, "b=2&a=1", "a=1 b=2"},
+		{"of both", "POST", "c=3&a=1", form + "; charset=UTF-8", "b=2", "a=1 b=2 c=3"},
+		{"of a type in capitals", "POST", "", strings.ToUpper(form), "b=2", "b=2"},
+		{"of no other body", "POST", "a=1", "application/json", `{"b":2}`, "a=1"},
+		{"of no body without a type", "POST", "a=1", "", "b=2", "a=1"},
+		{"in both cases", "GET", "A=1&a=2", "", "", "A=1 a=2"},
+		{"empty ones", "GET", "a&b=&&c", "", "", "a= b= c="},
+		{"with semicolons", "GET", "a=1;b=2", "", "", "a=1;b=2"},
+		{"repeated in the query", "GET", "Start=1&Start=1", "", "", "InvalidStart"},
+		{"repeated in the body", "POST", "", form, "Start=1&Start=1", "InvalidStart"},
+		{"repeated in query and body", "POST", "Start=1", form, "Start=1", "InvalidStart"},
+		{"repeated under an odd name", "GET", "%00=1&%00=1", "", "", "InvalidParameter"},
+		{"badly encoded", "GET", "a=%4", "", "", "InvalidParameter"},
+		{"badly encoded in the name", "GET", "%g0=1", "", "", "InvalidParameter"},
+		{"badly encoded in the body", "POST", "", form, "a=%", "InvalidParameter"},
+		{"too many", "POST", "", form, manyParams(maxParams + 1), "InvalidParameter"},
+		{"of too large a body", "POST", "", form, "a=" + strings.Repeat("x", bodyLimit), "RequestEntityTooLarge"},
 	}
-	for name, value := range others {
-		if all[name] = value; value == "-" {
-			delete(all, name)
-		}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := httptest.NewRequest(tt.method, "/", strings.NewReader(tt.body))
+			r.URL.RawQuery = tt.query
+			r.Header.Set("Content-Type", tt.kind)
+			q, err := parseRequest(r, bodyLimit)
+			if err != nil {
+				wantCode(t, err, tt.want)
+				return
+			}
+			var got []string
+			for _, p := range q.params {
+				got = append(got, p.name+"="+p.value)
+			}
+			if strings.Join(got, " ") != tt.want || string(q.body) != tt.body || q.rawQuery != tt.query {
+				t.Errorf("parameters are %q, want %q", got, tt.want)
+			}
+		})
 	}
-	return all
 }
 
-// encode returns the canonical form of fs, which is a valid query as well.
-func (fs fields) encode() string {
-	var parts []string
-	for _, name := range slices.Sorted(maps.Keys(fs)) {
-		parts = append(parts, percent(name)+"="+percent(fs[name]))
+func manyParams(n int) string {
+	parts := make([]string, n)
+	for i := range parts {
+		parts[i] = fmt.Sprintf("p%d=1", i)
 	}
 	return strings.Join(parts, "&")
 }
 
-// percent encodes as RFC 3986 has it.
-func percent(s string) string {
-	return strings.NewReplacer("+", "%20", "*", "%2A", "%7E", "~").Replace(url.QueryEscape(s))
+func TestManyParametersAreTaken(t *testing.T) {
+	ps, err := parseParams(manyParams(maxParams))
+	if err != nil || len(ps) != maxParams || ps.get("p999") != "1" || ps.get("p1000") != "" {
+		t.Errorf("%d parameters: %v", len(ps), err)
+	}
 }
 
-// call sends a call as the SDKs of today do: signed with ACS3-HMAC-SHA256, its
-// parameters in the query. The secret of a key is its ID and "-secret".
-func (g *rig) call(key, action string, fs fields) answer {
-	g.t.Helper()
-	return g.send(g.acs3(key, key+"-secret", http.MethodPost, fs, map[string]string{
-		"x-acs-action": action, "x-acs-version": "2020-06-06",
-	}))
+func TestStyles(t *testing.T) {
+	tests := []struct {
+		name    string
+		query   string
+		headers map[string]string
+		want    style
+	}{
+		{"nothing", "Action=x", nil, styleNone},
+		{"the vendor's scheme", "", map[string]string{"Authorization": "ACS3-HMAC-SHA256 x"}, styleACS3},
+		{"the vendor's scheme beside a parameter", "Signature=x", map[string]string{"Authorization": "ACS3-RSA-SHA256 x"}, styleACS3},
+		{"a parameter", "Signature=x", nil, styleRPC},
+		{"a parameter behind a proxy with a password", "Signature=x", map[string]string{"Authorization": "Basic x"}, styleRPC},
+		{"a parameter and a bearer token", "Signature=x&BearerToken=x", nil, styleRPC},
+		{"a bearer token", "BearerToken=x", nil, styleBearer},
+		{"a bearer token in a header", "", map[string]string{"X-Acs-Bearer-Token": "x"}, styleBearer},
+		{"a bearer token that is missing", "SignatureType=BEARERTOKEN", nil, styleBearer},
+		{"a bearer token of another protocol", "", map[string]string{"Authorization": "Bearer x"}, styleNone},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := httptest.NewRequest("GET", "/?"+tt.query, nil)
+			for name, value := range tt.headers {
+				r.Header.Set(name, value)
+			}
+			if got := mustParse(t, r).style; got != tt.want {
+				t.Errorf("style is %d, want %d", got, tt.want)
+			}
+		})
+	}
 }
 
-// acs3 returns a signed request; headers with the value "-" are left out.
-func (g *rig) acs3(key, secret, method string, fs fields, headers map[string]string) *http.Request {
-	g.t.Helper()
-	r, err := http.NewRequest(method, g.http.URL+"/?"+fs.encode(), nil)
-	if err != nil {
-		g.t.Fatal(err)
+func TestErrors(t *testing.T) {
+	tests := []struct {
+		err           error
+		status        int
+		code, message string
+	}{
+		{errAccessKeyNotFound, 404, "InvalidAccessKeyId.NotFound", "Specified access key is not found."},
+		{errAccessKeyInactive, 400, "InvalidAccessKeyId.Inactive", "Specified access key is disabled."},
+		{errSignatureIncomplete, 400, "IncompleteSignature", "The request signature does not conform to Aliyun standards."},
+		{errSignature("why"), 400, "SignatureDoesNotMatch", "why"},
+		{errSignatureMethod, 400, "InvalidSignatureMethod", "Specified signature method is not valid."},
+		{errTimestampExpired, 400, "InvalidTimeStamp.Expired", "Specified time stamp or date value is expired."},
+		{errTimestampFormat, 400, "InvalidTimeStamp.Format", "Specified time stamp or date value is not well formatted."},
+		{errNonceUsed, 400, "SignatureNonceUsed", "Specified signature nonce was used already."},
+		{errMissing("SecurityToken"), 400, "MissingSecurityToken", "SecurityToken is mandatory for this action."},
+		{errMissing("AccessKeyId"), 400, "MissingAccessKeyId", "AccessKeyId is mandatory for this action."},
+		{errTokenExpired, 400, "InvalidSecurityToken.Expired", "Specified SecurityToken is expired."},
+		{errTokenMismatch, 400, "InvalidSecurityToken.MismatchWithAccessKey", "Specified SecurityToken mismatch with the AccessKey."},
+		{errTokenMalformed, 400, "InvalidSecurityToken.Malformed", "Specified SecurityToken is malformed."},
+		{errInvalid("Version"), 400, "InvalidVersion", "Specified parameter Version is not valid."},
+		{errInvalid("no name"), 400, "InvalidParameter", "Specified parameter is not valid."},
+		{errFormat, 400, "InvalidParameter.Format", "Specified parameter format is not valid."},
+		{errActionNotFound, 404, "InvalidAction.NotFound", "Specified api is not found, please check your url and method."},
+		{errNeedSsl, 404, "InvalidProtocol.NeedSsl", "Your request is denied as lack of ssl protect."},
+		{errMethod, 400, "UnsupportedHTTPMethod", "This http method not supported."},
+		{errThrottling(0), 400, "Throttling.User", "Request was denied due to user flow control."},
+		{errUnavailable(time.Second), 503, "ServiceUnavailable", "The request has failed due to a temporary failure of the server."},
+		{errInternal, 500, "InternalError", "The request processing has failed due to some unknown error, exception or failure."},
 	}
-	signed := map[string]string{
-		"host":                  r.URL.Host,
-		"x-acs-date":            g.clock.now().Format("2006-01-02T15:04:05Z"),
-		"x-acs-signature-nonce": fmt.Sprint("nonce-", g.nonce.Add(1)),
-		"x-acs-content-sha256":  sha(""),
-	}
-	for name, value := range headers {
-		if signed[name] = value; value == "-" {
-			delete(signed, name)
+	var codes []string
+	for _, tt := range tests {
+		e, ok := errors.AsType[*vendorError](tt.err)
+		if !ok || e.status != tt.status || e.code != tt.code || e.message != tt.message {
+			t.Errorf("error is %+v, want %d %s %q", tt.err, tt.status, tt.code, tt.message)
 		}
+		codes = append(codes, tt.code)
 	}
-	names := slices.Sorted(maps.Keys(signed))
-	canonical := method + "\n/\n" + fs.encode() + "\n"
-	for _, name := range names {
-		canonical += name + ":" + signed[name] + "\n"
-		if name != "host" {
-			r.Header.Set(name, signed[name])
-		}
+	slices.Sort(codes)
+	if len(slices.Compact(codes)) != len(tests) {
+		t.Error("two errors have the same code")
 	}
-	list := strings.Join(names, ";")
-	canonical += "\n" + list + "\n" + signed["x-acs-content-sha256"]
-	mac := hmac.New(sha256.New, []byte(secret))
-	mac.Write([]byte("ACS3-HMAC-SHA256\n" + sha(canonical)))
-	r.Header.Set("Authorization", "ACS3-HMAC-SHA256 Credential="+key+",SignedHeaders="+list+
-		",Signature="+hex.EncodeToString(mac.Sum(nil)))
-	return r
-}
-
-func sha(s string) string {
-	sum := sha256.Sum256([]byte(s))
-	return hex.EncodeToString(sum[:])
-}
-
-// rpc sends a call as older SDKs do: signed with HMAC-SHA1, all of its parameters
-// in the query of a GET.
-func (g *rig) rpc(key, action string, fs fields) answer {
-	g.t.Helper()
-	return g.send(g.rpcRequest(key, http.MethodGet, fs.with(fields{"Action": action})))
-}
-
-// rpcRequest returns such a request; a POST has its parameters in a form.
-func (g *rig) rpcRequest(key, method string, fs fields) *http.Request {
-	g.t.Helper()
-	all := fields{
-		"Version": "2020-06-06", "AccessKeyId": key, "SignatureMethod": "HMAC-SHA1", "SignatureVersion": "1.0",
-		"SignatureNonce": fmt.Sprint("nonce-", g.nonce.Add(1)), "Timestamp": g.clock.now().Format("2006-01-02T15:04:05Z"),
-	}.with(fs)
-	mac := hmac.New(sha1.New, []byte(key+"-secret&"))
-	mac.Write([]byte(method + "&%2F&" + percent(all.encode())))
-	text := all.with(fields{"Signature": base64.StdEncoding.EncodeToString(mac.Sum(nil))}).encode()
-	if method == http.MethodPost {
-		r, err := http.NewRequest(method, g.http.URL+"/", strings.NewReader(text))
-		if err != nil {
-			g.t.Fatal(err)
-		}
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		return r
-	}
-	r, err := http.NewRequest(method, g.http.URL+"/?"+text, nil)
-	if err != nil {
-		g.t.Fatal(err)
-	}
-	return r
 }

@@ -39,6 +39,24 @@ func TestDocsNames(t *testing.T) {
 	}
 }
 
+// TestReadmeListsPages checks that every page can be found from the first one. The
+// decisions have one link.
+func TestReadmeListsPages(t *testing.T) {
+	readme, err := os.ReadFile(filepath.Join(root, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages := readPages(t)
+	for _, p := range pages {
+		if p.path != "README.md" && filepath.Dir(p.path) != "docs/decisions" && !strings.Contains(string(readme), "]("+p.path+")") {
+			t.Errorf("README.md has no link to %s", p.path)
+		}
+	}
+	if len(pages) < 15 {
+		t.Errorf("there are only %d pages", len(pages))
+	}
+}
+
 var (
 	// makeCall is a target of make at the beginning of a line or of inline code.
 	makeCall = regexp.MustCompile("(?m)(?:^ *|`|&& )(?:[A-Z]+=\\S+ )*make ([a-z]+)")

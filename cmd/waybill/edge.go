@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"log/slog"
@@ -31,22 +32,42 @@ func (f *edgeFlags) checkEdge() error {
 	return nil
 }
 
-// expiresSoon is how long before its end a certificate is warned of.
-const expiresSoon = 14 * 24 * time.Hour
+const (
+	expiresSoon = 14 * 24 * time.Hour // how long before its end a certificate is warned of
+	expiryEvery = 24 * time.Hour      // how often
+)
 
 // loadCertificate reads the certificate, if there is to be one.
 func (f *edgeFlags) loadCertificate(c *server.Certificate, log *slog.Logger) error {
 	if f.TLSCert == "" {
 		return nil
 	}
-	until, err := c.Load(f.TLSCert, f.TLSKey)
-	if err != nil {
+	if err := c.Load(f.TLSCert, f.TLSKey); err != nil {
 		return err
 	}
-	if left := time.Until(until); left < expiresSoon {
-		log.Warn("the certificate expires soon, or has expired", "file", f.TLSCert, "not_after", until)
-	}
+	warnOfExpiry(c, log)
 	return nil
+}
+
+func warnOfExpiry(c *server.Certificate, log *slog.Logger) {
+	if until, ok := c.Until(); ok && time.Until(until) < expiresSoon {
+		log.Warn("the certificate expires soon, or has expired", "not_after", until)
+	}
+}
+
+// watchExpiry warns once a day while the certificate expires soon, until ctx is
+// done: a server may run for longer than a certificate is good for.
+func watchExpiry(ctx context.Context, c *server.Certificate, log *slog.Logger) {
+	ticker := time.NewTicker(expiryEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			warnOfExpiry(c, log)
+		}
+	}
 }
 
 // tls returns the settings of both listeners, nil where they speak plain HTTP.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -92,6 +93,17 @@ type exitError struct {
 	error
 }
 
+// flagHelp says what a flag is for, its default, in whose place the help may show
+// another word, and its variable.
+func flagHelp(v *kong.Value) string {
+	help := kong.DefaultHelpValueFormatter(v)
+	at := strings.LastIndex(help, "($")
+	if at < 0 || v.Default == "" || v.Flag == nil || v.Flag.PlaceHolder == "" {
+		return help
+	}
+	return help[:at] + "(default " + v.Default + ", " + help[at+1:]
+}
+
 // parse reads a command line, with the environment and the file of settings.
 func parse(args []string, c console, options ...kong.Option) (*cli, *kong.Context, error) {
 	flags := new(cli)
@@ -113,5 +125,6 @@ func newParser(flags *cli, c console, options ...kong.Option) (*kong.Kong, error
 		kong.DefaultEnvars("WAYBILL"),
 		kong.Writers(c.out, c.err),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.ValueFormatter(flagHelp),
 	}, options...)...)
 }

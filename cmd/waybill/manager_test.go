@@ -2,6 +2,8 @@ package main
 
 import (
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -50,5 +52,31 @@ func TestHealth(t *testing.T) {
 	p.stop()
 	if out, err := waybillCmd("health", "--admin-listen", admin).CombinedOutput(); err == nil {
 		t.Errorf("health of a server that is gone: %s", out)
+	}
+}
+
+// TestHealthOfOthers asks what is not ready, what is no Waybill, and what does not
+// answer.
+func TestHealthOfOthers(t *testing.T) {
+	for name, tt := range map[string]struct {
+		answer http.HandlerFunc
+		want   string
+	}{
+		"one that starts": {
+			func(w http.ResponseWriter, _ *http.Request) {
+				http.Error(w, "starting", http.StatusServiceUnavailable)
+			}, "not ready: starting",
+		},
+		"another server":           {http.NotFound, "not ready: 404"},
+		"one that does not answer": {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, "deadline exceeded"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := httptest.NewServer(tt.answer)
+			defer s.Close()
+			out, err := waybillCmd("health", "--timeout=300ms", "--admin-listen", s.Listener.Addr().String()).CombinedOutput()
+			if err == nil || !strings.Contains(string(out), tt.want) {
+				t.Errorf("%v: %s, want %q", err, out, tt.want)
+			}
+		})
 	}
 }

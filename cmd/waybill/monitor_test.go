@@ -107,10 +107,18 @@ var metricName = regexp.MustCompile(`\b(?:waybill|process|go)_[a-z0-9_]+`)
 // histogramSeries is what follows the name of a histogram in a query.
 var histogramSeries = regexp.MustCompile(`_(bucket|sum|count)$`)
 
-// checkMetricNames fails where a query names a metric that a scrape does not have.
+// rated is a metric whose growth a query asks for.
+var rated = regexp.MustCompile(`\b(?:rate|irate|increase)\(([a-z0-9_]+)`)
+
+// checkMetricNames fails where a query names a metric that a scrape does not have,
+// asks for the growth of a gauge, or for a counter without its growth.
 func checkMetricNames(t *testing.T, where, query string, families map[string]*dto.MetricFamily) {
 	t.Helper()
 	names := metricName.FindAllString(query, -1)
+	growth := make(map[string]bool)
+	for _, m := range rated.FindAllStringSubmatch(query, -1) {
+		growth[m[1]] = true
+	}
 	if len(names) == 0 && !strings.Contains(query, "up{") {
 		t.Errorf("%s: %s names no metric", where, query)
 	}
@@ -121,6 +129,10 @@ func checkMetricNames(t *testing.T, where, query string, families map[string]*dt
 		}
 		if f == nil {
 			t.Errorf("%s: there is no metric %s", where, name)
+			continue
+		}
+		if grows, asked := f.GetType() != dto.MetricType_GAUGE, growth[name]; grows != asked {
+			t.Errorf("%s: %s is a %s, and a query asks for its growth: %t", where, name, f.GetType(), asked)
 		}
 	}
 }
@@ -194,7 +206,7 @@ func TestAlerts(t *testing.T) {
 		t.Skip("takes some seconds")
 	}
 	t.Parallel()
-	promtool := needs(t, "promtool")
+	promtool := needs(t, "promtool", "prometheus")
 	for _, args := range [][]string{
 		{"check", "config", "prometheus.yaml"},
 		{"check", "rules", "--lint=all", "--lint-fatal", "alerts.yaml"},
@@ -208,17 +220,20 @@ func TestAlerts(t *testing.T) {
 	}
 }
 
-// needs returns the path of a program of Debian's package prometheus. Without it a
+// needs returns the path of a program of one of Debian's packages. Without it a
 // test is skipped, but not in CI, which installs it.
-func needs(t *testing.T, program string) string {
+func needs(t *testing.T, program, debian string) string {
 	t.Helper()
 	path, err := exec.LookPath(program)
+	if err != nil {
+		path, err = exec.LookPath("/usr/sbin/" + program) // for users whose PATH has no daemons
+	}
 	if err == nil {
 		return path
 	}
 	if os.Getenv("CI") != "" {
-		t.Fatalf("%v; Debian has it in the package prometheus", err)
+		t.Fatalf("%v; Debian has it in the package %s", err, debian)
 	}
-	t.Skipf("%v; Debian has it in the package prometheus", err)
+	t.Skipf("%v; Debian has it in the package %s", err, debian)
 	return ""
 }

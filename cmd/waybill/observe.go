@@ -56,7 +56,20 @@ func (a *app) observe() error {
 			Name: "waybill_bodies_bytes",
 			Help: "Memory that the bodies of requests in progress take.",
 		}, func() float64 { return float64(a.server.BodyBytes()) })),
+		a.metrics.Register(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "waybill_certificate_expires_timestamp_seconds",
+			Help: "When the certificate of the public listener expires; 0 where there is none.",
+		}, a.certificateExpires)),
 	)
+}
+
+// certificateExpires returns seconds since 1970.
+func (a *app) certificateExpires() float64 {
+	until, ok := a.certificate.Until()
+	if !ok {
+		return 0
+	}
+	return float64(until.Unix())
 }
 
 // questions returns the store as the dialects ask it.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -72,6 +73,28 @@ func TestDiskAlmostFull(t *testing.T) {
 		if (log.Len() > 0) != (tt.says != "") || !strings.Contains(log.String(), tt.says) {
 			t.Errorf("with %d of %d bytes the log says %q, want %q", tt.available, tt.total, log.String(), tt.says)
 		}
+	}
+}
+
+// TestPrivateData starts a server on a directory that others can read, and on one
+// that it makes.
+func TestPrivateData(t *testing.T) {
+	open := t.TempDir()
+	if err := os.Chmod(open, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	const warning = "others can read what is secret"
+	p := start(t, "serve", "--data", open)
+	if line := p.awaitLine(t, warning); !strings.Contains(line, open) {
+		t.Errorf("the log says %s", line)
+	}
+	made := filepath.Join(open, "data")
+	p = start(t, "serve", "--data", made)
+	if info, err := os.Stat(made); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("the directory that it made: %v, %v", info, err)
+	}
+	if strings.Contains(p.log.String(), warning) {
+		t.Errorf("it warns of its own:\n%s", p.log)
 	}
 }
 

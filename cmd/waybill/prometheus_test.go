@@ -20,7 +20,7 @@ func checkQueries(t *testing.T, p *process) {
 	if testing.Short() {
 		t.Skip("takes some seconds")
 	}
-	program := needs(t, "prometheus")
+	program := needs(t, "prometheus", "prometheus")
 	url := startPrometheus(t, program, strings.TrimPrefix(p.admin, "http://"))
 	client := newClient()
 	awaitScrapes(t, client, url)

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"log/slog"
 	"math/big"
 	"net"
 	"net/http"
@@ -17,7 +19,10 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"waybill/internal/server"
 )
 
 // writeCertificate makes a certificate of its own issue for 127.0.0.1, writes it
@@ -208,6 +213,31 @@ func TestCertificateExpires(t *testing.T) {
 	if n := strings.Count(p.log.String(), warning); n != 1 {
 		t.Errorf("the log warns %d times", n)
 	}
+}
+
+// TestExpiryIsWatched lets weeks go by in which nothing is loaded.
+func TestExpiryIsWatched(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begun, dir := time.Now(), t.TempDir()
+		writeCertificateUntil(t, dir, 1, begun.AddDate(0, 0, 20))
+		log := newFollower()
+		logger := slog.New(slog.NewTextHandler(log, nil))
+		var c server.Certificate
+		flags := edgeFlags{TLSCert: filepath.Join(dir, "tls.crt"), TLSKey: filepath.Join(dir, "tls.key")}
+		if err := flags.loadCertificate(&c, logger); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		go watchExpiry(ctx, &c, logger)
+		for _, want := range []struct{ days, warnings int }{{6, 0}, {7, 1}, {9, 3}} {
+			time.Sleep(time.Until(begun.AddDate(0, 0, want.days).Add(time.Minute)))
+			synctest.Wait()
+			if n := strings.Count(log.String(), "expires soon"); n != want.warnings {
+				t.Errorf("after %d days there are %d warnings, want %d", want.days, n, want.warnings)
+			}
+		}
+		cancel()
+	})
 }
 
 // TestReloadSettings changes the settings that can be changed while the server

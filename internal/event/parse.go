@@ -102,6 +102,7 @@ type parser struct {
 	format   ndjson.Format
 	channels Channels
 	quick    quick
+	object   Object // the one that is being read
 
 	// The channel of the last event, which is mostly that of the next.
 	channel string
@@ -109,10 +110,10 @@ type parser struct {
 }
 
 func (p *parser) parse(text []byte) (waybill.Event, error) {
-	var w Object
-	if !p.quick.read(text, &w) {
-		w = Object{}
-		if err := p.format.Decode(text, &w); err != nil {
+	w := &p.object
+	if *w = (Object{}); !p.quick.read(text, w) {
+		*w = Object{}
+		if err := p.format.Decode(text, w); err != nil {
 			return waybill.Event{}, err
 		}
 	}

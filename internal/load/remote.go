@@ -30,8 +30,8 @@ type RemoteOptions struct {
 	Token  string       // with the scope events:write
 	Client *http.Client // nil is one that keeps connections
 
-	Tries   int           // of one body; 12 takes about five minutes
-	Wait    time.Duration // before the second try; each further one waits twice as long
+	Tries   int           // of one body; the 12 of the default take four minutes
+	Wait    time.Duration // before the second try; each further one waits twice as long, or longer if the server asks for it
 	MaxWait time.Duration // the longest wait, whatever the server asks for
 
 	Retry func(reason string) // told before a body is tried again; may be nil
@@ -64,7 +64,8 @@ func NewRemote(opt RemoteOptions) *Remote {
 	c.RetryWaitMin, c.RetryWaitMax = orElse(opt.Wait, defaultWait), orElse(opt.MaxWait, defaultMaxWait)
 	c.ErrorHandler = retryablehttp.PassthroughErrorHandler
 	c.Backoff = func(least, most time.Duration, attempt int, r *http.Response) time.Duration {
-		return min(most, retryablehttp.DefaultBackoff(least, most, attempt, r))
+		asked := retryablehttp.DefaultBackoff(least, most, attempt, r) // by Retry-After, if it is there
+		return min(most, max(asked, retryablehttp.DefaultBackoff(least, most, attempt, nil)))
 	}
 	c.CheckRetry = func(ctx context.Context, r *http.Response, err error) (bool, error) {
 		again, fatal := retryablehttp.DefaultRetryPolicy(ctx, r, err)

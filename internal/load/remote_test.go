@@ -11,6 +11,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"waybill/internal/dialect"
@@ -146,6 +147,30 @@ func TestRemoteFailures(t *testing.T) {
 }
 
 // Whoever interrupts an import need not wait for a server without room.
+// roundTrip answers in place of a server.
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// TestRemoteKeepsTrying sends to a server that has no room for minutes, and asks to
+// come again in a second each time.
+func TestRemoteKeepsTrying(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+			return &http.Response{
+				StatusCode: http.StatusServiceUnavailable, Status: "503 Service Unavailable",
+				Header: http.Header{"Retry-After": {"1"}}, Body: http.NoBody, Request: r,
+			}, nil
+		})}
+		tries, begun := 0, time.Now()
+		remote := load.NewRemote(load.RemoteOptions{URL: "http://server", Client: client, Retry: func(string) { tries++ }})
+		_, err := remote.Take(t.Context(), &load.Piece{Text: []byte(event("m", "sent") + "\n")})
+		if took := time.Since(begun); err == nil || took < 4*time.Minute || took > 5*time.Minute {
+			t.Errorf("given up after %v and %d tries: %v", took, tries, err)
+		}
+	})
+}
+
 func TestRemoteInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	s := &server{fail: func(int) (int, string) { return 503, "600" }}

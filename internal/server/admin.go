@@ -14,7 +14,7 @@ const adminWriteTimeout = 2 * time.Minute
 // authentication: its listener decides who reaches it.
 func (s *Server) adminServer() *http.Server {
 	return &http.Server{
-		Handler:           s.adminMux(),
+		Handler:           noSniffing(s.adminMux()),
 		ReadHeaderTimeout: s.opt.ReadHeaderTimeout,
 		ReadTimeout:       s.opt.ReadTimeout,
 		WriteTimeout:      adminWriteTimeout,
@@ -23,6 +23,14 @@ func (s *Server) adminServer() *http.Server {
 		TLSConfig:         s.opt.AdminTLS,
 		ErrorLog:          newErrorLog(s.log),
 	}
+}
+
+// noSniffing has browsers take every answer for what it says it is.
+func noSniffing(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		h.ServeHTTP(w, r)
+	})
 }
 
 // adminMux leaves out pprof's command line, which may hold secrets.
@@ -66,9 +74,7 @@ func (s *Server) check() error {
 }
 
 func writeText(w http.ResponseWriter, status int, text string) {
-	h := w.Header()
-	h.Set("Content-Type", "text/plain; charset=utf-8")
-	h.Set("X-Content-Type-Options", "nosniff")
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(status)
 	_, _ = io.WriteString(w, text)
 }

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -207,6 +208,49 @@ func TestInflatedBodies(t *testing.T) {
 	}
 }
 
+// TestBodyThatBreaksOff sends less than was announced: a part is never taken for
+// the whole.
+func TestBodyThatBreaksOff(t *testing.T) {
+	s := start(t, server.Options{}, reader(func(r *http.Request) ([]byte, error) { return dialect.ReadBody(r, 1000) }))
+	for name, text := range map[string]string{
+		"a body with its length": "Content-Length: 10\r\n\r\nhalf",
+		"a body in chunks":       "Transfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n",
+		"a chunk":                "Transfer-Encoding: chunked\r\n\r\na\r\nhalf",
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := dial(t, s.public)
+			send(t, c, "POST / HTTP/1.1\r\nHost: x\r\n"+text)
+			if err := c.(*net.TCPConn).CloseWrite(); err != nil {
+				t.Fatal(err)
+			}
+			if got := receive(t, c); got.status != http.StatusBadRequest || !strings.Contains(got.body, "EOF") {
+				t.Errorf("answered %+v", got)
+			}
+		})
+	}
+}
+
+// TestNothingFollowsChunks sends a body of two lengths, with a request behind the
+// shorter one that a proxy may not have seen.
+func TestNothingFollowsChunks(t *testing.T) {
+	s := start(t, server.Options{}, reader(func(r *http.Request) ([]byte, error) { return dialect.ReadBody(r, 1000) }))
+	c := dial(t, s.public)
+	send(t, c, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 80\r\nTransfer-Encoding: chunked\r\n\r\n"+
+		"2\r\nab\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n")
+	answers, err := io.ReadAll(c)
+	if err != nil && !errors.Is(err, syscall.ECONNRESET) { // for what was not read
+		t.Fatal(err)
+	}
+	if n := strings.Count(string(answers), "HTTP/1.1 "); n != 1 || !strings.HasSuffix(string(answers), "\r\n\r\n2") {
+		t.Errorf("%d answers:\n%s", n, answers)
+	}
+	if log := s.log.await(t, "msg=request"); strings.Contains(log, "smuggled") {
+		t.Errorf("the log:\n%s", log)
+	}
+}
+
+// TestMalformedRequests sends what is no HTTP, and what two readers could divide
+// differently.
 func TestMalformedRequests(t *testing.T) {
 	s := start(t, server.Options{}, reader(func(r *http.Request) ([]byte, error) { return dialect.ReadBody(r, 1000) }))
 	tests := []struct {
@@ -215,7 +259,16 @@ func TestMalformedRequests(t *testing.T) {
 	}{
 		{"no HTTP", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400},
 		{"two lengths", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", 400},
+		{"a list of lengths", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1, 2\r\n\r\nab", 400},
+		{"a length with a sign", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: +1\r\n\r\na", 400},
+		{"a space before the colon", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length : 1\r\n\r\na", 400},
+		{"two hosts", "POST / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n", 400},
+		{"no host", "POST / HTTP/1.1\r\n\r\n", 400},
 		{"an unknown transfer", "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n", 501},
+		{"what looks like chunks", "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: xchunked\r\n\r\n", 501},
+		{"two transfers", "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: gzip\r\n\r\n", 501},
+		{"a chunk with bare line feeds", "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\na\n0\n\n", 400},
+		{"a chunk that is longer than it says", "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nab\r\n0\r\n\r\n", 400},
 		{"a broken chunk", "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400},
 		{"all of the server", "OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", 200},
 	}

@@ -14,15 +14,23 @@ type Certificate struct {
 }
 
 // Load reads the certificate, with the chain that leads to it, and its key from
-// files in PEM. Where they are no pair the former certificate stays. It returns
-// until when the new one is valid.
-func (c *Certificate) Load(certFile, keyFile string) (until time.Time, err error) {
+// files in PEM. Where they are no pair the former certificate stays.
+func (c *Certificate) Load(certFile, keyFile string) error {
 	pair, err := tls.LoadX509KeyPair(certFile, keyFile)
 	if err != nil {
-		return until, fmt.Errorf("certificate %s with key %s: %w", certFile, keyFile, err)
+		return fmt.Errorf("certificate %s with key %s: %w", certFile, keyFile, err)
 	}
 	c.current.Store(&pair)
-	return pair.Leaf.NotAfter, nil
+	return nil
+}
+
+// Until returns when the certificate expires; ok is false where none is loaded.
+func (c *Certificate) Until() (until time.Time, ok bool) {
+	pair := c.current.Load()
+	if pair == nil {
+		return time.Time{}, false
+	}
+	return pair.Leaf.NotAfter, true
 }
 
 // Config returns settings of TLS that show the certificate of the moment. Its

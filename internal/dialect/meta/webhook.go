@@ -165,6 +165,9 @@ func (h *Webhook) receive(r *http.Request) error {
 	b := route(view, app.Account, reports, tally)
 	b.count(h)
 	dialect.SetLogAttr(ctx, slog.Int("events", len(b.events)))
+	if len(b.unowned) > 0 {
+		dialect.SetLogAttr(ctx, slog.Any("unowned", b.unowned[:min(len(b.unowned), maxLoggedAccounts)]))
+	}
 	if _, err := h.record(ctx, &b, app.Account); err != nil {
 		return h.retryLater(ctx, err)
 	}
@@ -173,6 +176,9 @@ func (h *Webhook) receive(r *http.Request) error {
 	}
 	return nil
 }
+
+// maxLoggedAccounts bounds how many accounts of nobody a line of the log names.
+const maxLoggedAccounts = 10
 
 // readSigned returns the body of a webhook that app has signed. Where no
 // signature can be valid, the body is not read: it would only take memory from

@@ -252,6 +252,8 @@ func TestTokens(t *testing.T) {
 	for body, detail := range map[string]string{
 		`{"name":"part","scopes":["admin"]}`:                                        `token "part" exists already`,
 		`{"name":"x","scopes":[]}`:                                                  `token "x" has no scopes`,
+		`{"name":"x","scopes":["admin","admin"]}`:                                   `token "x" has the scope admin twice`,
+		`{"name":"x","scopes":["admin"],"channels":["first","shared","first"]}`:     `token "x" has the channel "first" twice`,
 		`{"name":"x","scopes":["root"]}`:                                            `scope "root" is unknown: known are admin, events:write, metrics:read, public_profile, whatsapp_business_management, whatsapp_business_messaging, momo:page, momo:post, momo:message, momo:report, momo:care`,
 		`{"name":"x","scopes":["admin"],"channels":[]}`:                             `channels is empty: left out it stands for all of the account`,
 		`{"name":"x","scopes":["admin"],"channels":["second"]}`:                     `channel "second" does not exist`,

@@ -48,13 +48,14 @@ func (cmd *verifyCmd) Run(ctx context.Context, c console) error {
 	}
 	begun := time.Now()
 	differences, err := cmd.verify(ctx, store)
-	if err = errors.Join(err, store.Close()); err != nil {
-		return err
-	}
+	err = errors.Join(err, store.Close())
 	for i := range differences[:min(len(differences), cmd.Limit)] {
 		if err := tellDifference(c.out, &differences[i]); err != nil {
 			return err
 		}
+	}
+	if err != nil {
+		return err
 	}
 	switch n := len(differences); {
 	case n > cmd.Limit:

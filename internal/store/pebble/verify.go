@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -15,7 +16,8 @@ import (
 // disk alone: the settled cells, the runs, and the log, which it reads as a start of
 // the store would. It holds the cells of one channel at a time in memory, packed as
 // they are stored. A message whose mark is not what the settings say, and that no
-// pass will mend, is a counter that is missing where the message should stand.
+// pass will mend, is a counter that is missing where the message should stand. Where
+// projections differ from their counters it fails, with the counters that differ.
 func (s *Store) Verify(ctx context.Context, limit int) ([]waybill.Difference, error) {
 	if err := s.enter(ctx); err != nil {
 		return nil, err
@@ -45,7 +47,7 @@ func (s *Store) Verify(ctx context.Context, limit int) ([]waybill.Difference, er
 			return nil, err
 		}
 	}
-	return a.differences, nil
+	return a.differences, errors.Join(a.wrong...)
 }
 
 // An audit compares the counters with the histories, channel by channel.
@@ -54,6 +56,7 @@ type audit struct {
 	v           *version
 	limit       int
 	differences []waybill.Difference
+	wrong       []error // of projections
 	horizon     partition
 
 	table   *table   // what the log says

@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 )
 
-// compareProjections compares each projection with the folded cells of the days.
+// compareProjections compares each projection with the folded cells of the days. Where
+// one differs the others are looked at still.
 func (a *audit) compareProjections(ctx context.Context) error {
 	folded, err := a.have(ctx, spaceCells)
 	if err != nil {
@@ -42,7 +45,7 @@ func (a *audit) compareProjections(ctx context.Context) error {
 		prefix := appendChannel(nil, space, a.state.Number)
 		err := a.s.scanRange(ctx, a.v.it, prefix, after(prefix), func(key, value []byte) error {
 			if !bytes.Equal(want[string(key)], value) {
-				return fmt.Errorf("the projection %x differs from the cells that it is made of", key)
+				a.blame("the projection %x differs from the cells that it is made of", key)
 			}
 			delete(want, string(key))
 			return nil
@@ -51,8 +54,15 @@ func (a *audit) compareProjections(ctx context.Context) error {
 			return err
 		}
 	}
-	for key := range want {
-		return fmt.Errorf("the projection %x is missing", key)
+	for _, key := range slices.Sorted(maps.Keys(want)) {
+		a.blame("the projection %x is missing", key)
 	}
 	return nil
+}
+
+// blame notes what is wrong besides counters, as often as those are returned.
+func (a *audit) blame(format string, key any) {
+	if len(a.wrong) < a.limit {
+		a.wrong = append(a.wrong, fmt.Errorf(format, key))
+	}
 }

@@ -93,7 +93,7 @@ type Store interface {
 	MessageStore
 
 	// Verify recomputes every counter from the histories and returns what
-	// differs, at most limit of them.
+	// differs, at most limit of them. Where it fails, too, those that it found are right.
 	Verify(ctx context.Context, limit int) ([]Difference, error)
 
 	// Close releases the store. Calls in progress finish first.

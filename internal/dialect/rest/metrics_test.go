@@ -97,6 +97,9 @@ func TestRefusedMetrics(t *testing.T) {
 	} {
 		wantProblem(t, f.metrics(query), 400, want)
 	}
+	if got := f.metrics("from=1970-01-12&to=1970-01-13"); got.Code != 200 {
+		t.Errorf("a date whose milliseconds look like seconds is answered %d", got.Code)
+	}
 	wantProblem(t, f.metrics("last=7d&channel=first&channel=second"), 404, `channel "second" is unknown`)
 	wantProblem(t, f.metrics("last=7d", "Accept", "text/html"), 406, `the header Accept "text/html" names none of application/json, `+
 		`text/csv, application/x-ndjson, application/ndjson, application/jsonl, application/vnd.apache.parquet, application/x-parquet`)

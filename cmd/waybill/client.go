@@ -181,6 +181,9 @@ func (c *client) open(ctx context.Context, method, path, accept string, body any
 	}
 	defer response.Body.Close()
 	text, err := readAll(response.Body)
+	if errors.Is(ctx.Err(), context.Canceled) { // an API in this process refuses what is given up
+		return nil, errInterrupted
+	}
 	if err != nil {
 		return nil, err
 	}

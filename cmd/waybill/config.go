@@ -8,6 +8,8 @@ import (
 
 	"github.com/alecthomas/kong"
 	"go.yaml.in/yaml/v4"
+
+	"waybill/internal/spelling"
 )
 
 // addConfigFile makes the settings of the file named by --config or
@@ -26,7 +28,11 @@ func addConfigFile(parser *kong.Kong, args []string) error {
 	known := flagNames(parser.Model.Node)
 	for name := range settings {
 		if !slices.Contains(known, name) {
-			return fmt.Errorf("settings in %s: %q is no setting; there are %s", path, name, strings.Join(known, ", "))
+			guess := spelling.Question(name, known)
+			if guess == "" {
+				guess = "; there are " + strings.Join(known, ", ")
+			}
+			return fmt.Errorf("settings in %s: %q is no setting%s", path, name, guess)
 		}
 	}
 	return kong.Resolvers(kong.ResolverFunc(

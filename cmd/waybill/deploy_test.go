@@ -4,6 +4,8 @@ package main
 
 import (
 	"debug/elf"
+	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -45,6 +47,28 @@ func TestUnit(t *testing.T) {
 	}
 }
 
+// TestSettingsFile reads the example of a file of settings, with all that is
+// commented out in it.
+func TestSettingsFile(t *testing.T) {
+	text, err := os.ReadFile(root + "/deploy/waybill.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := regexp.MustCompile(`(?m)^# ([a-z-]+: )`).ReplaceAllString(string(text), "$1")
+	file := filepath.Join(t.TempDir(), "waybill.yaml")
+	if err := os.WriteFile(file, []byte(all), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := waybillCmd("--config", file, "config", "serve").CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	from := regexp.MustCompile("file, " + regexp.QuoteMeta(file))
+	if n := len(from.FindAllString(string(out), -1)); n != 8 {
+		t.Errorf("%d settings come from the file, want 8:\n%s", n, out)
+	}
+}
+
 // dockerUser is who the container of deploy/Dockerfile runs as.
 const dockerUser = 65532
 
@@ -54,15 +78,7 @@ func TestContainer(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("only root can change the root of a process")
 	}
-	text, err := os.ReadFile(root + "/deploy/Dockerfile")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, line := range []string{"FROM scratch", "USER 65532:65532", "CGO_ENABLED=0 go build", `CMD ["/waybill", "health"`} {
-		if !strings.Contains(string(text), line) {
-			t.Errorf("the Dockerfile has no %s", line)
-		}
-	}
+	docker := readDockerfile(t)
 	image := t.TempDir()
 	copyStatic(t, filepath.Join(image, "waybill"))
 	data := filepath.Join(image, "data")
@@ -75,18 +91,22 @@ func TestContainer(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(data, "directory.yaml"), []byte(killTenants), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	inside := func(args ...string) *exec.Cmd {
+	inside := func(command ...string) *exec.Cmd {
 		return &exec.Cmd{
-			Path: "/waybill", Args: append([]string{"waybill"}, args...), Dir: "/", Env: []string{"WAYBILL_DATA=/data", asBinary + "=waybill"},
+			Path: command[0], Args: command, Dir: "/", Env: append(docker.env, asBinary+"=waybill"),
 			SysProcAttr: &syscall.SysProcAttr{Chroot: image, Credential: &syscall.Credential{Uid: dockerUser, Gid: dockerUser}},
 		}
 	}
-	p := startCmd(t, inside("serve", "--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0", "--log-format=json"), false)
-	out, err := inside("health", "--admin-listen", strings.TrimPrefix(p.admin, "http://")).CombinedOutput()
-	if err != nil || string(out) != "ready\n" {
+	serve := append(docker.serve, "--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0", "--log-format=json")
+	p := startCmd(t, inside(serve...), false)
+	health := func() *exec.Cmd {
+		command := strings.Join(docker.health, " ")
+		return inside(strings.Fields(strings.Replace(command, "127.0.0.1:8081", strings.TrimPrefix(p.admin, "http://"), 1))...)
+	}
+	if out, err := health().CombinedOutput(); err != nil || string(out) != "ready\n" {
 		t.Errorf("health: %v %s", err, out)
 	}
-	if out, err := inside("apply", "--url", p.url, "-f", "/data/directory.yaml").CombinedOutput(); err != nil {
+	if out, err := inside("/waybill", "apply", "--url", p.url, "-f", "/data/directory.yaml").CombinedOutput(); err != nil {
 		t.Errorf("apply: %v\n%s", err, out)
 	}
 	r := p.webhook(newClient(), "7001", "app-secret-0123456789", statusBody("102290129340398", "16315551000", newStatus("a", "sent", killStart)))
@@ -94,6 +114,46 @@ func TestContainer(t *testing.T) {
 		t.Errorf("webhook: %d %s", r.status, r.body)
 	}
 	p.stop()
+	if out, err := health().CombinedOutput(); err == nil {
+		t.Errorf("health of a container that has stopped: %s", out)
+	}
+}
+
+// A dockerfile is what the last stage of deploy/Dockerfile says.
+type dockerfile struct{ env, serve, health []string }
+
+func readDockerfile(t *testing.T) (d dockerfile) {
+	t.Helper()
+	text, err := os.ReadFile(root + "/deploy/Dockerfile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, last, _ := strings.Cut(string(text), "\nFROM scratch\n")
+	for line := range strings.Lines(last) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), " ")
+		var command []string
+		if at := strings.Index(value, `["`); at >= 0 {
+			if err := json.Unmarshal([]byte(value[at:]), &command); err != nil {
+				t.Fatalf("%s: %v", line, err)
+			}
+		}
+		switch name {
+		case "ENV":
+			d.env = strings.Fields(value)
+		case "ENTRYPOINT", "CMD":
+			d.serve = append(d.serve, command...)
+		case "HEALTHCHECK":
+			d.health = command
+		case "USER":
+			if value != fmt.Sprintf("%[1]d:%[1]d", dockerUser) {
+				t.Errorf("the user is %s", value)
+			}
+		}
+	}
+	if len(d.env) == 0 || len(d.serve) != 2 || len(d.health) < 2 {
+		t.Fatalf("the Dockerfile says %q", d)
+	}
+	return d
 }
 
 // copyStatic copies this program, if it is static as the one that is shipped.

@@ -24,6 +24,7 @@ accounts:
     products: [cams]
     tokens:
       - {name: graph, token: graph-token-0123456789, scopes: [whatsapp_business_management, whatsapp_business_messaging]}
+      - {name: own, token: own-token-0123456789, scopes: ["events:write"]}
     users:
       - name: near
         access_keys: [{id: near, secret: near-secret}]
@@ -35,13 +36,18 @@ channels:
 `
 
 // TestNginx calls a server through nginx with the settings of deploy/nginx.conf.
-func TestNginx(t *testing.T) {
-	nginx := needs(t, "nginx", "nginx-light")
+func TestNginx(t *testing.T) { checkProxy(t, needs(t, "nginx", "nginx-light"), startNginx) }
+
+// TestCaddy calls a server through Caddy with the settings of deploy/Caddyfile.
+func TestCaddy(t *testing.T) { checkProxy(t, needs(t, "caddy", "caddy"), startCaddy) }
+
+// checkProxy calls a server through a proxy, which start starts.
+func checkProxy(t *testing.T, program string, startProxy func(t *testing.T, program, dir, upstream string) string) {
 	dir := t.TempDir()
 	apply(t, filepath.Join(dir, "data"), proxyTenants)
 	p := start(t, "serve", "--data", filepath.Join(dir, "data"), "--trusted-proxies=127.0.0.1/32")
 	pool := writeCertificate(t, dir, 1)
-	front := startNginx(t, nginx, dir, strings.TrimPrefix(p.url, "http://"))
+	front := startProxy(t, program, dir, strings.TrimPrefix(p.url, "http://"))
 	client := clientFrom(net.IPv4(127, 0, 0, 9), pool)
 
 	t.Run("doubled slashes, and links back", func(t *testing.T) {
@@ -52,6 +58,13 @@ func TestNginx(t *testing.T) {
 		}
 		if got := r.header.Get("Strict-Transport-Security"); got != "max-age=31536000" {
 			t.Errorf("Strict-Transport-Security is %q", got)
+		}
+	})
+	t.Run("a large body", func(t *testing.T) {
+		body := strings.Repeat("\n", 63<<20) + `{"channel":"cams-1","message":"m-1","status":"sent","at":"2026-01-01T00:00:00Z"}`
+		r := send(t, client, http.MethodPost, "https://"+front+"/waybill/v1/events", body, "Authorization", "Bearer own-token-0123456789")
+		if r.status != http.StatusOK || !strings.Contains(r.body, `"changed":1`) {
+			t.Errorf("answered %d %.200s", r.status, r.body)
 		}
 	})
 	t.Run("the client's address", func(t *testing.T) {
@@ -97,7 +110,37 @@ func startNginx(t *testing.T, nginx, dir, upstream string) string {
 	if err := os.WriteFile(file, []byte(settings), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), nginx, "-p", dir, "-e", "stderr", "-c", file)
+	runProxy(t, "OS: ", nginx, "-p", dir, "-e", "stderr", "-c", file) // what it says once it listens
+	return address
+}
+
+// startCaddy starts Caddy with the documented settings, but for the address and the
+// certificate, and returns its address.
+func startCaddy(t *testing.T, caddy, dir, upstream string) string {
+	t.Helper()
+	text, err := os.ReadFile(root + "/deploy/Caddyfile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := freeAddress(t, "127.0.0.1")
+	site := strings.NewReplacer(
+		"waybill.example {", fmt.Sprintf("https://%s {\n\ttls %[2]s/tls.crt %[2]s/tls.key", address, dir),
+		"reverse_proxy 127.0.0.1:8080", "reverse_proxy "+upstream,
+	).Replace(string(text))
+	file := filepath.Join(dir, "Caddyfile")
+	settings := fmt.Sprintf("{\n\tadmin off\n\tauto_https disable_redirects\n\tstorage file_system %s\n}\n%s", dir, site)
+	if err := os.WriteFile(file, []byte(settings), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	runProxy(t, "serving initial configuration", caddy, "run", "--config", file, "--adapter", "caddyfile")
+	return address
+}
+
+// runProxy runs a program until the test ends, and returns when it says that it
+// listens.
+func runProxy(t *testing.T, listens, program string, args ...string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), program, args...)
 	log := newFollower()
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
@@ -113,8 +156,7 @@ func startNginx(t *testing.T, nginx, dir, upstream string) string {
 		<-ended
 	})
 	p := &process{log: log}
-	p.await(t, "OS: ") // comes after it listens
-	return address
+	p.await(t, listens)
 }
 
 // freeAddress returns an address of this machine at which nobody listens. Others

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -221,8 +220,8 @@ func TestExpiryIsWatched(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begun, dir := time.Now(), t.TempDir()
 		writeCertificateUntil(t, dir, 1, begun.AddDate(0, 0, 20))
-		var log bytes.Buffer
-		logger := slog.New(slog.NewTextHandler(&log, nil))
+		log := newFollower()
+		logger := slog.New(slog.NewTextHandler(log, nil))
 		var c server.Certificate
 		flags := edgeFlags{TLSCert: filepath.Join(dir, "tls.crt"), TLSKey: filepath.Join(dir, "tls.key")}
 		if err := flags.loadCertificate(&c, logger); err != nil {

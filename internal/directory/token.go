@@ -113,20 +113,31 @@ func (d *Directory) checkToken(t token) error {
 	if _, ok := view.User(t.Account, t.User); !ok && t.User != "" {
 		return waybill.Errorf(waybill.Invalid, "user %q does not exist", t.User)
 	}
+	return view.checkReach(&t.Token)
+}
+
+// checkReach returns what speaks against the scopes and channels of a new token.
+func (v *View) checkReach(t *waybill.Token) error {
 	if len(t.Scopes) == 0 {
-		return waybill.Errorf(waybill.Invalid, "token %q has no scopes", t.Token.Name)
+		return waybill.Errorf(waybill.Invalid, "token %q has no scopes", t.Name)
 	}
-	for _, s := range t.Scopes {
+	for i, s := range t.Scopes {
 		if !slices.Contains(scopes(), s) {
 			return waybill.Errorf(waybill.Invalid, "scope %q is unknown: known are %s", s, strings.Join(scopes(), ", "))
 		}
+		if slices.Contains(t.Scopes[:i], s) {
+			return waybill.Errorf(waybill.Invalid, "token %q has the scope %s twice", t.Name, s)
+		}
 	}
-	if problem := boundProblem(&t.Token); problem != "" {
+	if problem := boundProblem(t); problem != "" {
 		return waybill.Errorf(waybill.Invalid, "%s", problem)
 	}
-	for _, id := range t.Channels {
-		if c, ok := view.Channel(id); !ok || t.Account != "" && !c.Writable(t.Account) {
+	for i, id := range t.Channels {
+		if c, ok := v.Channel(id); !ok || t.Account != "" && !c.Writable(t.Account) {
 			return waybill.Errorf(waybill.Invalid, "channel %q does not exist", id)
+		}
+		if slices.Contains(t.Channels[:i], id) {
+			return waybill.Errorf(waybill.Invalid, "token %q has the channel %q twice", t.Name, id)
 		}
 	}
 	return nil

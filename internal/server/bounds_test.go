@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -226,6 +227,25 @@ func TestBodyThatBreaksOff(t *testing.T) {
 				t.Errorf("answered %+v", got)
 			}
 		})
+	}
+}
+
+// TestNothingFollowsChunks sends a body of two lengths, with a request behind the
+// shorter one that a proxy may not have seen.
+func TestNothingFollowsChunks(t *testing.T) {
+	s := start(t, server.Options{}, reader(func(r *http.Request) ([]byte, error) { return dialect.ReadBody(r, 1000) }))
+	c := dial(t, s.public)
+	send(t, c, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 80\r\nTransfer-Encoding: chunked\r\n\r\n"+
+		"2\r\nab\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n")
+	answers, err := io.ReadAll(c)
+	if err != nil && !errors.Is(err, syscall.ECONNRESET) { // for what was not read
+		t.Fatal(err)
+	}
+	if n := strings.Count(string(answers), "HTTP/1.1 "); n != 1 || !strings.HasSuffix(string(answers), "\r\n\r\n2") {
+		t.Errorf("%d answers:\n%s", n, answers)
+	}
+	if log := s.log.await(t, "msg=request"); strings.Contains(log, "smuggled") {
+		t.Errorf("the log:\n%s", log)
 	}
 }
 

@@ -148,11 +148,27 @@ func (x *exchange) SetLogAttr(attrs ...slog.Attr) { x.scope.SetLogAttr(attrs...)
 func (x *exchange) begin(status int) {
 	x.status = status
 	x.late = x.hungUp()
-	if x.body.unread && status >= 400 && x.request.ProtoMajor < 2 {
-		// Else net/http would wait for some of a body that nobody wants,
-		// which may never come, before it sends the answer.
+	if x.lastOnConnection() {
 		x.Header().Set("Connection", "close")
 	}
+}
+
+// lastOnConnection reports whether the connection ends with the answer.
+func (x *exchange) lastOnConnection() bool {
+	switch {
+	case x.request.ProtoMajor >= 2:
+		return false // others share it
+	case len(x.request.TransferEncoding) > 0:
+		// A body in chunks may have had a length, too, which net/http drops. A
+		// proxy may have gone by that, and take what follows the chunks for
+		// part of this request: nothing may follow.
+		//
+		// https://www.rfc-editor.org/rfc/rfc9112#section-6.1-15
+		return true
+	}
+	// Else net/http would wait for some of a body that nobody wants, which may
+	// never come, before it sends the answer.
+	return x.body.unread && x.status >= 400
 }
 
 // WriteHeader notes the status and passes it on.

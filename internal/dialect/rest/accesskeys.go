@@ -3,6 +3,7 @@ package rest
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"waybill"
 )
@@ -36,7 +37,7 @@ func (a *API) postAccessKey(ctx context.Context, c *call, p *userPath) (newKey, 
 	if _, _, err := a.userOf(c, p); err != nil {
 		return newKey{}, err
 	}
-	if err := mayMakeKeys(c, p.User); err != nil {
+	if err := mayMakeKeys(c, p.User, time.Time{}); err != nil {
 		return newKey{}, err
 	}
 	k, err := a.opt.Directory.IssueAccessKey(ctx, p.Account, p.User)
@@ -44,10 +45,14 @@ func (a *API) postAccessKey(ctx context.Context, c *call, p *userPath) (newKey, 
 }
 
 // mayMakeKeys returns Denied where the token is bound to another user, who may be
-// allowed more.
-func mayMakeKeys(c *call, user string) error {
+// allowed more, or expires before the key does: at a time, or never where that is
+// zero.
+func mayMakeKeys(c *call, user string, expires time.Time) error {
 	if c.token.User != "" && c.token.User != user {
 		return waybill.Errorf(waybill.Denied, "the token is of user %s, for whom alone it can make keys", cut(c.token.User))
+	}
+	if end := c.token.Expires; !end.IsZero() && (expires.IsZero() || expires.After(end)) {
+		return waybill.Errorf(waybill.Denied, "the token expires at %s, and no key that it makes lasts longer", end.UTC().Format(time.RFC3339))
 	}
 	return nil
 }
@@ -60,7 +65,7 @@ type keyPath struct {
 
 // keyBody says how an access key shall be.
 type keyBody struct {
-	Disabled *bool `json:"disabled" doc:"Whether calls signed with it are refused." example:"true"`
+	Disabled *bool `json:"disabled" nullable:"false" doc:"Whether calls signed with it are refused." example:"true"`
 }
 
 type patchKeyParams struct {
@@ -99,7 +104,7 @@ func accessKeyRoutes() []route {
 	}, {
 		method: http.MethodPost, pattern: keysPattern, scope: waybill.ScopeAdmin,
 		id: "postAccessKey", tag: tagKeys, summary: "Give a user a new access key",
-		doc:       "Its secret is told in this answer and never again. No directory document takes it away.",
+		doc:       "Its secret is told in this answer and never again. No directory document takes it away. A token that expires makes none.",
 		operation: does((*API).postAccessKey), example: example + `,"secret":"mB3Yt1s7"}`, status: http.StatusCreated,
 		errors: []int{http.StatusNotFound, http.StatusRequestEntityTooLarge},
 	}, {

@@ -219,6 +219,20 @@ func TestCallsAreAuthorized(t *testing.T) {
 	}
 }
 
+// What takes GET takes HEAD, and says so.
+func TestWrongMethods(t *testing.T) {
+	f := newFixture(t, storetest.NewModel())
+	for path, want := range map[string]string{
+		"/metrics": "GET, HEAD", "/events": "POST", "/channels/first": "DELETE, GET, HEAD, PUT", "/channels/first/segments": "GET, HEAD, POST",
+	} {
+		w := f.do("PATCH", api+path, "token-one", "")
+		wantProblem(t, w, 405, fmt.Sprintf(`%q takes %s, not "PATCH"`, api+path, want))
+		if allow := w.Header().Get("Allow"); allow != want {
+			t.Errorf("%s: Allow is %q, want %q", path, allow, want)
+		}
+	}
+}
+
 func TestTwoAuthorizationHeadersAreNone(t *testing.T) {
 	f := newFixture(t, storetest.NewModel())
 	r := httptest.NewRequest("GET", "/waybill/v1/version", nil)

@@ -63,6 +63,11 @@ func (a *API) listChannels(_ context.Context, c *call, p *channelsParams) (chann
 	return channelPage{each(list, newShownChannel), next}, err
 }
 
+// channelPath is the path of what belongs to a channel.
+type channelPath struct {
+	Channel string `path:"channel" doc:"ID of the channel." example:"cams-demo"`
+}
+
 // getChannel answers a channel.
 func (a *API) getChannel(_ context.Context, c *call, p *channelPath) (shownChannel, error) {
 	version := a.opt.Directory.View().Version(directory.ChannelRef(p.Channel)) // before it is read: a change between is noticed
@@ -78,7 +83,7 @@ func (a *API) getChannel(_ context.Context, c *call, p *channelPath) (shownChann
 type channelBody struct {
 	Provider string   `json:"provider" enum:"chatapp,waba,momo" doc:"The kind of service behind it. It never changes." example:"chatapp"`
 	Account  string   `json:"account,omitzero" doc:"ID of the account that owns it, the token's own where it is left out. It never changes." example:"1234567890123456"`
-	ISV      string   `json:"isv,omitzero" doc:"ID of the account that operates it for its owner." example:"6543210987654321"`
+	ISV      string   `json:"isv,omitzero" doc:"ID of the account that operates it for its owner, whom the operator names." example:"6543210987654321"`
 	ISVCode  *string  `json:"isv_code,omitzero" doc:"What the ISV proves its mandate with; left out it stays, as long as the ISV does." example:"code-1"`
 	Name     string   `json:"name,omitzero" doc:"A name for people." example:"Acme"`
 	Zone     string   `json:"time_zone,omitzero" doc:"IANA name of its time zone; the provider's where it is left out." example:"Asia/Shanghai"`
@@ -133,9 +138,17 @@ func (a *API) mayPutChannel(c *call, p *putChannelParams, cond *directory.Condit
 		p.Body.Account = t.Account
 	}
 	ch, known := a.opt.Directory.View().Channel(p.Channel)
+	own := known && a.reaches(c, &ch)
+	if own {
+		if err := a.mayChange(c, &ch); err != nil {
+			return false, err
+		}
+	}
 	switch {
-	case known && a.reaches(c, &ch):
-		return false, a.mayChange(c, &ch)
+	case p.Body.ISV != "" && (!own || p.Body.ISV != ch.ISV):
+		return false, waybill.Errorf(waybill.Denied, "an ISV is named by the operator: it sees the channel beside its own")
+	case own:
+		return false, nil
 	case len(t.Channels) > 0 && !slices.Contains(t.Channels, p.Channel):
 		return false, waybill.Errorf(waybill.Denied, "the token is limited to channels, and %s is none of them", cut(p.Channel))
 	case p.Body.Account != t.Account:
@@ -214,7 +227,8 @@ func channelRoutes() []route {
 		method: http.MethodPut, pattern: channelPattern, scope: waybill.ScopeAdmin, conditional: true,
 		id: "putChannel", tag: tagDirectory, summary: "Make or change a channel",
 		doc: "A channel never moves to another account or provider. Its secrets stay where they are left out. " +
-			"The token of an account makes channels of that account; the ISV of a channel cannot change it.",
+			"The token of an account makes channels of that account; the ISV of a channel cannot change it, and " +
+			"the operator names it.",
 		operation: does((*API).putChannel), example: example,
 		errors: []int{http.StatusConflict, http.StatusUnprocessableEntity},
 	}, {

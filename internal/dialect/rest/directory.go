@@ -28,8 +28,8 @@ type directoryParams struct {
 	DryRun bool `query:"dry_run" doc:"Change nothing, only tell." example:"true"`
 }
 
-// postDirectory applies a directory document in YAML. Variables in the document are not expanded here: the
-// environment of the server is nobody's business.
+// postDirectory applies a directory document in YAML. Its variables are those that
+// come with it: the environment of the server is nobody's business.
 func (a *API) postDirectory(ctx context.Context, c *call, p *directoryParams) (applied, error) {
 	opt := directory.ApplyOptions{Prune: p.Prune, DryRun: p.DryRun}
 	answer := applied{Changes: []string{}, Applied: !opt.DryRun}

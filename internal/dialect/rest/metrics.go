@@ -88,26 +88,34 @@ func metricOf(name string) (m waybill.Metric) {
 	return m
 }
 
-// series returns the series that p asks for, still empty, or what is wrong with its
-// combination.
-func (p *metricsParams) series(chosen selection) (*series, error) {
-	counted := make([]waybill.Metric, waybill.NumMetrics)
-	for m := range counted {
-		counted[m] = waybill.Metric(m)
+// counted returns what is counted of the groups that p asks for, and which of the
+// two sorts of detail they have, if any.
+func (p *metricsParams) counted() (metrics []waybill.Metric, detail string, err error) {
+	for m := range waybill.NumMetrics {
+		metrics = append(metrics, waybill.Metric(m))
 	}
-	detail := ""
 	for _, name := range p.GroupBy {
 		switch {
 		case dimensionOf(name) != waybill.DimDetail:
 			continue
 		case detail != "":
-			return nil, waybill.Errorf(waybill.Invalid, "group_by names error and button, but no count has both")
+			return nil, "", waybill.Errorf(waybill.Invalid, "group_by names error and button, but no count has both")
 		case name == byError:
-			counted = []waybill.Metric{waybill.Metric(waybill.Failed)}
+			metrics = []waybill.Metric{waybill.Metric(waybill.Failed)}
 		default:
-			counted = []waybill.Metric{waybill.Clicked, waybill.Clicks}
+			metrics = []waybill.Metric{waybill.Clicked, waybill.Clicks}
 		}
 		detail = name
+	}
+	return metrics, detail, nil
+}
+
+// series returns the series that p asks for, still empty, or what is wrong with its
+// combination.
+func (p *metricsParams) series(chosen selection) (*series, error) {
+	counted, detail, err := p.counted()
+	if err != nil {
+		return nil, err
 	}
 	s := &series{groups: p.GroupBy, detail: detail, rates: p.Rates, channels: chosen, metrics: counted}
 	if p.Rates && detail != "" {
@@ -150,6 +158,8 @@ func metricsRoutes() []route {
 				"leaves out too.\n\n" +
 				"The counters know quarters of an hour: the start is rounded down to one and the end up, and exactly these count. " +
 				"A bucket is shown whole.\n\n" +
+				"Messages that came in count too, as accepted, sent and delivered: `kind=session&kind=template` leaves those that went " +
+				"out, as the vendors count them.\n\n" +
 				"Rates are null where they would divide by 0. With `basis=event` they can pass 1, since what is read today was " +
 				"perhaps sent yesterday: ask with `basis=send` for rates.\n\n" +
 				"Every number can be opened: `GET /messages` with the same filters lists the messages that it counts.",

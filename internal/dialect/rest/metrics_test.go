@@ -82,6 +82,7 @@ func TestRefusedMetrics(t *testing.T) {
 		"from=1763632800&to=2026-11-18":              "from 1763632800 looks like seconds, but must be milliseconds",
 		"from=2026-13-18&to=2026-11-18":              `from "2026-13-18" is not RFC 3339 or integer milliseconds`,
 		"from=1969-12-31&to=2026-11-18":              `from "1969-12-31" is not between 1970 and 2200`,
+		"from=2026-11-18&to=2200-01-02":              `to "2200-01-02" is not between 1970 and 2200`,
 		"last=7d&time_zone=Jakarta":                  `time_zone "Jakarta" is no time zone of the IANA database, such as Asia/Jakarta`,
 		"last=7d&time_zone=Local":                    `time_zone "Local" is no time zone of the IANA database, such as Asia/Jakarta`,
 		"last=7d&granularity=week":                   `granularity "week" is not one of quarter_hour, half_hour, hour, day, month, total, auto`,
@@ -99,6 +100,11 @@ func TestRefusedMetrics(t *testing.T) {
 	}
 	if got := f.metrics("from=1970-01-12&to=1970-01-13"); got.Code != 200 {
 		t.Errorf("a date whose milliseconds look like seconds is answered %d", got.Code)
+	}
+	for _, zone := range []string{"UTC", "Pacific/Kiritimati", "Pacific/Pago_Pago"} {
+		if w := f.metrics("from=1970-01-01&to=2200-01-01&time_zone=" + zone); w.Code != 200 {
+			t.Errorf("all time in %s: answered %d %s", zone, w.Code, w.Body)
+		}
 	}
 	wantProblem(t, f.metrics("last=7d&channel=first&channel=second"), 404, `channel "second" is unknown`)
 	wantProblem(t, f.metrics("last=7d", "Accept", "text/html"), 406, `the header Accept "text/html" names none of application/json, `+

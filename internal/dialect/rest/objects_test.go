@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"waybill/internal/store/storetest"
 )
@@ -78,6 +79,7 @@ func TestChannelCalls(t *testing.T) {
 
 func TestChannelCallsRefuse(t *testing.T) {
 	f := newFixture(t, storetest.NewModel())
+	const byOperator = "an ISV is named by the operator: it sees the channel beside its own"
 	for _, tt := range []struct {
 		channel, token, body string
 		status               int
@@ -87,14 +89,21 @@ func TestChannelCallsRefuse(t *testing.T) {
 		{"first", "token-one", `{"provider":"chatapp","account":"1000000000000002"}`, 422, `channel "first" belongs to account 1000000000000001 and cannot move to 1000000000000002: delete it, then add it again with an empty history`},
 		{"first", "token-one", `{"provider":"chatapp","tme_zone":"UTC"}`, 400, `field tme_zone is unknown, did you mean "time_zone"?`},
 		{"first", "token-one", `{"provider":"chatapp","time_zone":"Mars","currency":"usd"}`, 422, "currency: \"usd\" is no currency code such as USD\ntime_zone: \"Mars\" is not a known time zone"},
-		{"first", "token-one", `{"provider":"chatapp","isv":"1000000000000009"}`, 422, `isv: account "1000000000000009" does not exist`},
+		{"first", "operator", `{"provider":"chatapp","account":"1000000000000001","isv":"1000000000000009"}`, 422, `isv: account "1000000000000009" does not exist`},
+		{"first", "token-one", `{"provider":"chatapp","isv":"1000000000000009"}`, 403, byOperator},
+		{"first", "token-one", `{"provider":"chatapp","isv":"1000000000000002"}`, 403, byOperator},
+		{"new", "token-one", `{"provider":"waba","isv":"1000000000000002"}`, 403, byOperator},
 		{"first", "token-writer", `{"provider":"chatapp"}`, 403, `the token needs the scope admin`},
 		{"second", "token-one", `{"provider":"waba"}`, 409, `the ID "second" cannot be given to a new channel`},
 		{"shared", "token-one", `{"provider":"momo"}`, 403, `channel "shared" belongs to another account, which alone changes it`},
 		{"new", "token-one", `{"provider":"waba","account":"1000000000000002"}`, 403, `account "1000000000000002" is not the token's, which makes channels of its own account only`},
 		{"n%20w", "token-one", `{"provider":"waba"}`, 422, `id: "n w" holds more than letters, digits and - _ . :`},
 	} {
-		w := f.do("PUT", api+"/channels/"+tt.channel, tt.token, tt.body)
+		token := tt.token
+		if token == "operator" {
+			token = f.operator
+		}
+		w := f.do("PUT", api+"/channels/"+tt.channel, token, tt.body)
 		var p problem
 		if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil || w.Code != tt.status || p.Detail != tt.detail {
 			t.Errorf("%s %s: answered %d %s", tt.channel, tt.body, w.Code, w.Body)
@@ -103,6 +112,18 @@ func TestChannelCallsRefuse(t *testing.T) {
 			t.Errorf("the mistakes are %q", p.Mistakes)
 		}
 	}
+}
+
+// An owner keeps the ISV of its channel, or sends it away.
+func TestOwnerEndsMandate(t *testing.T) {
+	f := newFixture(t, storetest.NewModel())
+	for _, isv := range []string{`,"isv":"1000000000000001"`, ""} {
+		got := answer(t, f.do("PUT", api+"/channels/shared", "token-two", `{"provider":"momo"`+isv+`}`), 200)["isv"]
+		if (got != nil) != (isv != "") {
+			t.Errorf("%q leaves the ISV %v", isv, got)
+		}
+	}
+	wantProblem(t, f.do("GET", api+"/channels/shared", "token-one", ""), 404, `channel "shared" is unknown`)
 }
 
 // TestLostUpdates has many write with the same ETag at once: one does.
@@ -231,6 +252,8 @@ func TestTokens(t *testing.T) {
 	for body, detail := range map[string]string{
 		`{"name":"part","scopes":["admin"]}`:                                        `token "part" exists already`,
 		`{"name":"x","scopes":[]}`:                                                  `token "x" has no scopes`,
+		`{"name":"x","scopes":["admin","admin"]}`:                                   `token "x" has the scope admin twice`,
+		`{"name":"x","scopes":["admin"],"channels":["first","shared","first"]}`:     `token "x" has the channel "first" twice`,
 		`{"name":"x","scopes":["root"]}`:                                            `scope "root" is unknown: known are admin, events:write, metrics:read, public_profile, whatsapp_business_management, whatsapp_business_messaging, momo:page, momo:post, momo:message, momo:report, momo:care`,
 		`{"name":"x","scopes":["admin"],"channels":[]}`:                             `channels is empty: left out it stands for all of the account`,
 		`{"name":"x","scopes":["admin"],"channels":["second"]}`:                     `channel "second" does not exist`,
@@ -251,6 +274,30 @@ func TestTokens(t *testing.T) {
 	if w := f.do("GET", path, part, ""); w.Code != 401 {
 		t.Errorf("a revoked token is answered %d", w.Code)
 	}
+}
+
+// TestKeysEndWithTheirToken has a token that expires in half an hour try to leave
+// keys behind.
+func TestKeysEndWithTheirToken(t *testing.T) {
+	f := newFixture(t, storetest.NewModel())
+	f.opt.TemporaryKey = func(_, _ string, life time.Duration) (TemporaryKey, error) {
+		return TemporaryKey{Expiration: noon.Add(life).Format(time.RFC3339)}, nil
+	}
+	const account = api + "/accounts/1000000000000001"
+	answer(t, f.do("PUT", account+"/users/u", "token-one", `{}`), 201)
+	made := answer(t, f.do("POST", account+"/tokens", "token-one", `{"name":"brief","scopes":["admin"],"expires":"2026-11-20T12:30:00Z"}`), 201)
+	brief := made["token"].(string)
+
+	const temporary = api + "/temporary-keys"
+	const past = "the token expires at 2026-11-20T12:30:00Z, and no key that it makes lasts longer"
+	wantProblem(t, f.do("POST", account+"/users/u/access-keys", brief, ""), 403, past)
+	wantProblem(t, f.do("POST", temporary, brief, `{"account":"1000000000000001","user":"u"}`), 403, past)
+	wantProblem(t, f.do("POST", temporary, brief, `{"account":"1000000000000001","user":"u","duration_seconds":1801}`), 403, past)
+	key := answer(t, f.do("POST", temporary, brief, `{"account":"1000000000000001","user":"u","duration_seconds":1800}`), 200)
+	if key["Expiration"] != "2026-11-20T12:30:00Z" {
+		t.Errorf("the key is %v", key)
+	}
+	answer(t, f.do("POST", account+"/users/u/access-keys", "token-one", ""), 201)
 }
 
 // TestPolicies has a user whose policies name channels and addresses.

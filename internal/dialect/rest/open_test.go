@@ -51,7 +51,7 @@ func TestEveryNumberCanBeOpened(t *testing.T) {
 	})
 }
 
-func countsOf(t *rapid.T, c shownCounts) map[string]int64 {
+func countsOf(t *rapid.T, c metricCounts) map[string]int64 {
 	text, err := json.Marshal(c)
 	if err != nil {
 		t.Fatal(err)

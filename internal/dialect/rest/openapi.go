@@ -236,7 +236,11 @@ func (s *schemas) response(rt *route) *huma.Response {
 	if rt.isTabular() {
 		for _, f := range []table.Format{table.CSV, table.NDJSON, table.Parquet} {
 			kind, _, _ := strings.Cut(f.ContentType(), ";")
-			r.Content[kind] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Description: "The same as a table."}}
+			same := &huma.Schema{Type: huma.TypeString, Description: "The same as a table."}
+			if f == table.Parquet {
+				same.Format = "binary"
+			}
+			r.Content[kind] = &huma.MediaType{Schema: same}
 		}
 	}
 	switch {

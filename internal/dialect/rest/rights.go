@@ -96,6 +96,16 @@ func (a *API) ramRequest(c *call, on string) ram.Request {
 	}
 }
 
+// channelOf returns the channel of an ID. One that the token of c does not reach
+// is answered like one that does not exist.
+func (a *API) channelOf(c *call, id string) (waybill.Channel, error) {
+	ch, ok := a.opt.Directory.View().Channel(id)
+	if !ok || !a.reaches(c, &ch) {
+		return waybill.Channel{}, waybill.Errorf(waybill.NotFound, "channel %s is unknown", cut(id))
+	}
+	return ch, nil
+}
+
 // accountOf returns an account that the call may be about as a whole: any for the
 // operator, its own for a token that is not limited to channels. A foreign one is
 // answered like one that does not exist.

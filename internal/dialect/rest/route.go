@@ -108,6 +108,9 @@ func match(routes []route, r *http.Request) (*route, map[string]string, error) {
 			return rt, values, nil
 		}
 		allowed = append(allowed, rt.method)
+		if rt.method == http.MethodGet {
+			allowed = append(allowed, http.MethodHead)
+		}
 	}
 	if len(allowed) == 0 {
 		return nil, nil, waybill.Errorf(waybill.NotFound, "nothing is at %s", cut(r.URL.Path))

@@ -155,11 +155,17 @@ func TestDocument(t *testing.T) {
 		}
 	}
 	for name, s := range document.Components.Schemas {
+		if strings.HasPrefix(name, "Shown") || strings.HasPrefix(name, "Ndjson") {
+			t.Errorf("clients get a type of the name %s", name)
+		}
 		for property, p := range s.Properties {
 			if p["description"] == nil || p["description"] == "" {
 				t.Errorf("property %s of %s has no description", property, name)
 			}
 		}
+	}
+	if disabled := document.Components.Schemas["KeyBody"].Properties["disabled"]; disabled["type"] != "boolean" {
+		t.Errorf("what must be given can be %v", disabled["type"])
 	}
 	again := f.do("GET", "/waybill/v1/openapi.json", "", "", "If-None-Match", w.Header().Get("ETag"))
 	if again.Code != 304 || again.Body.Len() != 0 {

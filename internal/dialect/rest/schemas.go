@@ -44,15 +44,16 @@ func (anyObject) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true}
 }
 
-// schemaName returns the name of a type in the document. Types of other packages
-// have the name of theirs in front.
+// schemaName returns the name of a type in the document: what is shown of an object
+// has the object's. Types of other packages have the name of theirs in front, but
+// for that of a format.
 func schemaName(t reflect.Type, hint string) string {
-	name := huma.DefaultSchemaNamer(t, hint)
+	name := strings.TrimPrefix(huma.DefaultSchemaNamer(t, hint), "Shown")
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	own := reflect.TypeFor[route]().PkgPath()
-	if path := t.PkgPath(); path != "" && path != own {
+	own, format := reflect.TypeFor[route]().PkgPath(), reflect.TypeFor[ndjson.Rejection]().PkgPath()
+	if path := t.PkgPath(); path != "" && path != own && path != format {
 		pkg := path[strings.LastIndex(path, "/")+1:]
 		name = strings.ToUpper(pkg[:1]) + pkg[1:] + name
 	}

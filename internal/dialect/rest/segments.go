@@ -64,21 +64,6 @@ func pending(p waybill.Provider, c waybill.Counts) *int64 {
 	return &n
 }
 
-// channelOf returns the channel of an ID. One that the token of c does not reach
-// is answered like one that does not exist.
-func (a *API) channelOf(c *call, id string) (waybill.Channel, error) {
-	ch, ok := a.opt.Directory.View().Channel(id)
-	if !ok || !a.reaches(c, &ch) {
-		return waybill.Channel{}, waybill.Errorf(waybill.NotFound, "channel %s is unknown", cut(id))
-	}
-	return ch, nil
-}
-
-// channelPath is the path of what belongs to a channel.
-type channelPath struct {
-	Channel string `path:"channel" doc:"ID of the channel." example:"cams-demo"`
-}
-
 // segmentPath is the path of a segment.
 type segmentPath struct {
 	channelPath

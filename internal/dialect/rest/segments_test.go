@@ -127,7 +127,7 @@ func TestSegmentRefusals(t *testing.T) {
 		})
 	}
 	wantProblem(t, f.put(strings.Repeat(" ", maxSegmentBytes+1)), 413, "the body has 1048577 bytes, more than 1048576")
-	wantProblem(t, f.do("PUT", segmentsOf+"/%ff", "token-one", "{}"), 400, `segment "\xff" is not UTF-8`)
+	wantProblem(t, f.do("PUT", segmentsOf+"/%ff", "token-one", "{}"), 400, `id "\xff" is not UTF-8`)
 	wantProblem(t, f.do("PUT", segmentsOf+"/"+strings.Repeat("x", 257), "token-one", "{}"), 400, `segment has 257 bytes, more than 256`)
 	wantProblem(t, f.do("PUT", segmentS+"?dry_run=true", "token-one", "{}"), 400, `parameter "dry_run" is unknown: the call takes none`)
 	wantJSON(t, f.get(segmentsOf), 200, `{"segments":[]}`)
@@ -177,7 +177,7 @@ func TestSegmentsAreAuthorized(t *testing.T) {
 			}
 		})
 	}
-	for path, allow := range map[string]string{segmentsOf: "GET, POST", segmentS: "DELETE, GET, PUT", segmentS + "/snapshots": "GET, POST"} {
+	for path, allow := range map[string]string{segmentsOf: "GET, HEAD, POST", segmentS: "DELETE, GET, HEAD, PUT", segmentS + "/snapshots": "GET, HEAD, POST"} {
 		w := f.do("PATCH", path, "token-one", "{}")
 		if w.Code != 405 || w.Header().Get("Allow") != allow {
 			t.Errorf("PATCH %s answered %d, Allow is %q", path, w.Code, w.Header().Get("Allow"))

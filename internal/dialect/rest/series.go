@@ -38,12 +38,12 @@ type point struct {
 
 // Sums are counts, with rates where they were asked for.
 type Sums struct {
-	Counts shownCounts `json:"counts" doc:"The counts that were asked for."`
-	Rates  *rates      `json:"rates,omitempty" doc:"Where they were asked for."`
+	Counts metricCounts `json:"counts" doc:"The counts that were asked for."`
+	Rates  *rates       `json:"rates,omitempty" doc:"Where they were asked for."`
 }
 
-// shownCounts are the counts that were asked for.
-type shownCounts struct {
+// metricCounts are the counts that were asked for.
+type metricCounts struct {
 	Accepted  *int64 `json:"accepted,omitempty" doc:"Messages that the vendor took." example:"5"`
 	Sent      *int64 `json:"sent,omitempty" doc:"Messages that the vendor sent on." example:"5"`
 	Delivered *int64 `json:"delivered,omitempty" doc:"Messages that reached the device." example:"4"`

@@ -24,7 +24,7 @@ const dateLayout = "2006-01-02"
 func (b *bound) ParseParam(name, text string) error {
 	if date, err := time.Parse(dateLayout, text); err == nil {
 		b.date = date
-		if y := date.Year(); y < 1970 || y > 2199 {
+		if at := waybill.InstantOf(date); at < 0 || at > waybill.MaxInstant {
 			return waybill.Errorf(waybill.Invalid, "%s %s is not between 1970 and 2200", name, cut(text))
 		}
 		return nil
@@ -49,10 +49,11 @@ func (b *bound) in(zone *time.Location) waybill.Instant {
 	return midnight(b.date.Year(), b.date.Month(), b.date.Day(), zone)
 }
 
-// midnight returns the start of a day in a zone.
+// midnight returns the start of a day in a zone, or the end of what is known as time
+// that is next to it.
 func midnight(year int, month time.Month, day int, zone *time.Location) waybill.Instant {
 	noon := time.Date(year, month, day, 12, 0, 0, 0, zone) // a clock change can skip midnight
-	return max(0, waybill.Day.BucketOf(waybill.InstantOf(noon), zone).Start)
+	return min(max(0, waybill.Day.BucketOf(waybill.InstantOf(noon), zone).Start), waybill.MaxInstant)
 }
 
 // A last is a parameter that is a range up to now.

@@ -50,17 +50,18 @@ func (a *API) postTemporaryKey(_ context.Context, c *call, p *temporaryKeyParams
 	if _, _, err := a.userOf(c, &path); err != nil {
 		return TemporaryKey{}, err
 	}
-	if err := mayMakeKeys(c, asked.User); err != nil {
+	life := time.Duration(seconds) * time.Second
+	if err := mayMakeKeys(c, asked.User, a.opt.Now().Add(life)); err != nil {
 		return TemporaryKey{}, err
 	}
-	return a.opt.TemporaryKey(asked.Account, asked.User, time.Duration(seconds)*time.Second)
+	return a.opt.TemporaryKey(asked.Account, asked.User, life)
 }
 
 func keyRoutes() []route {
 	return []route{{
 		method: http.MethodPost, pattern: "/temporary-keys", scope: waybill.ScopeAdmin,
 		id: "postTemporaryKey", tag: tagKeys, summary: "Issue a temporary access key of a user",
-		doc:       "As AssumeRole of Alibaba Cloud's STS. An account's own token may do so for the users of its account.",
+		doc:       "As AssumeRole of Alibaba Cloud's STS. An account's own token may do so for the users of its account. The key lasts no longer than the token.",
 		operation: does((*API).postTemporaryKey),
 		example:   `{"AccessKeyId":"STS.LTAI0000","AccessKeySecret":"9a8b7c","SecurityToken":"CAIS0000","Expiration":"2026-11-20T13:00:00Z"}`,
 		errors:    []int{http.StatusNotFound},

@@ -3,6 +3,7 @@ package rest
 import (
 	"fmt"
 	"iter"
+	"net/http"
 	"reflect"
 	"slices"
 	"strconv"
@@ -62,7 +63,7 @@ func (c *call) negotiate(in any) error {
 			kinds = append(kinds, m.kind)
 		}
 		return &refusal{
-			status: 406,
+			status: http.StatusNotAcceptable,
 			error: waybill.Errorf(waybill.Invalid, "the header Accept %s names none of %s",
 				cut(strings.Join(c.Header.Values("Accept"), ", ")), strings.Join(kinds, ", ")),
 		}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"waybill"
 	"waybill/internal/spelling"
@@ -38,6 +39,9 @@ func (s *Set) Decode(path map[string]string, rawQuery string, in any) error {
 			texts = []string{p.Default}
 		case len(texts) == 0:
 			continue
+		}
+		if i := slices.IndexFunc(texts, func(text string) bool { return !utf8.ValidString(text) }); i >= 0 {
+			return waybill.Errorf(waybill.Invalid, "%s %s is not UTF-8", p.Name, cut(texts[i]))
 		}
 		if err := p.set(v.FieldByIndex(p.index), texts); err != nil {
 			return err

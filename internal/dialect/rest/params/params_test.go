@@ -62,6 +62,7 @@ func TestDecode(t *testing.T) {
 		{"at=1&zone=utc", `zone "utc" is not upper case`},
 		{"at=1&sendr=a", `parameter "sendr" is unknown, did you mean "sender"?`},
 		{"at=1&channel=c", `parameter "channel" is unknown: known are limit, at, prune, order, group_by, sender, zone`},
+		{"at=1&sender=%ff", `sender "\xff" is not UTF-8`},
 		{"at=1;limit=2", `the query: invalid semicolon separator in query`},
 		{"at=1" + strings.Repeat("&sender=a", 1001), `parameter sender has 1001 values, more than 1000`},
 	} {
@@ -90,6 +91,14 @@ func setOf[T any](t *testing.T) *params.Set {
 		t.Fatal(err)
 	}
 	return s
+}
+
+func TestPathIsText(t *testing.T) {
+	var in all
+	err := setOf[all](t).Decode(map[string]string{"channel": "a\xc3"}, "at=1", &in)
+	if want := `channel "a\xc3" is not UTF-8`; err == nil || err.Error() != want || waybill.CodeOf(err) != waybill.Invalid {
+		t.Errorf("error %v, want %s", err, want)
+	}
 }
 
 func TestCallWithoutParameters(t *testing.T) {

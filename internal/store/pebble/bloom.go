@@ -79,7 +79,8 @@ const (
 	bloomHeader = 8 + 2*stampBytes + 8 + 8
 )
 
-// save writes b to a file, which is replaced as a whole.
+// save writes b to a file, which is replaced as a whole. Messages may be added
+// meanwhile.
 func (b *bloom) save(fs vfs.FS, path string, stamps [2]stamp) error {
 	temporary := path + ".tmp"
 	f, err := fs.Create(temporary, vfs.WriteCategoryUnspecified)
@@ -97,7 +98,7 @@ func (b *bloom) save(fs vfs.FS, path string, stamps [2]stamp) error {
 	}
 	for i := range b.blocks {
 		for j := range b.blocks[i] {
-			chunk = binary.LittleEndian.AppendUint32(chunk, b.blocks[i][j])
+			chunk = binary.LittleEndian.AppendUint32(chunk, atomic.LoadUint32(&b.blocks[i][j]))
 		}
 		if len(chunk) >= 1<<20-32 {
 			if _, err = w.Write(chunk); err != nil {

@@ -11,8 +11,7 @@ import (
 	"waybill"
 )
 
-// dropPartition drops the messages of a partition, channel by channel, and frees
-// their room.
+// dropPartition drops the messages of a partition, channel by channel.
 //
 // What a dropped message counts stays in the counters. It is added to the settled
 // cells in the same batch, so that the counters are at all times the settled cells
@@ -25,17 +24,31 @@ func (s *Store) dropPartition(ctx context.Context, p partition) error {
 			return fmt.Errorf("drop the messages of partition %d of channel %d: %w", p, c.Number, err)
 		}
 	}
-	s.dropped = true
+	s.dropped, s.swept = true, false
 	s.counters.dropped.Add(1)
 	s.mu.Lock()
 	s.partitions = slices.DeleteFunc(slices.Clone(s.partitions), func(q partition) bool { return q == p })
 	s.mu.Unlock()
+	return nil
+}
+
+// sweep frees the room of what has been dropped: once after a start, which may follow
+// an interruption, and then after each drop.
+func (s *Store) sweep(ctx context.Context, horizon partition) error {
+	if s.swept {
+		return nil
+	}
 	for _, space := range []byte{spaceMessage, spaceName} {
-		prefix := appendPartition(nil, space, p)
-		if err := s.db.Compact(ctx, prefix, after(prefix), false); err != nil {
+		from, to := []byte{space}, appendPartition(nil, space, horizon)
+		size, err := s.db.EstimateDiskUsage(from, to)
+		if err == nil && size > 0 {
+			err = s.db.Compact(ctx, from, to, false)
+		}
+		if err != nil {
 			return err
 		}
 	}
+	s.swept = true
 	return nil
 }
 

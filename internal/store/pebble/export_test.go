@@ -26,3 +26,30 @@ func (s *Store) ErasurePending() bool {
 	noted, err := s.get([]byte{spaceFacts, factErasing})
 	return err != nil || noted != nil
 }
+
+// FindFilterLarge makes a store take its filter for one that is too large to be
+// written with each generation.
+func FindFilterLarge(t *testing.T, s *Store) {
+	locked(t, s, func() {
+		if !isClosed(s.previous.folded) {
+			t.Fatal("the folder is at it")
+		}
+		s.filter.large = 16
+	})
+}
+
+// HasOld reports whether messages before the horizon are not dropped yet.
+func (s *Store) HasOld() bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return len(s.partitions) > 0 && s.partitions[0] < s.horizon
+}
+
+// CountMessages returns how many messages are in runs.
+func CountMessages(t *testing.T, s *Store) (n int) {
+	t.Helper()
+	if err := s.scan(t.Context(), []byte{spaceMessage}, func(_, _ []byte) error { n++; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}

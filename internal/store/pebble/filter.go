@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -25,9 +26,11 @@ func drawStamp() (st stamp) {
 type blooms struct {
 	bloom atomic.Pointer[bloom] // nil while it is being made
 	next  atomic.Pointer[bloom] // what is being made: it is added to as well
+	large int                   // largeBloom, but in tests
 
 	file   sync.Mutex // held while the file is written
 	stamps [2]stamp   // of what is folded, and of what is about to be; guarded by file
+	saved  [2]stamp   // those in the file; guarded by file
 }
 
 // size returns how many messages the filter knows, and for how many it is made.
@@ -54,12 +57,15 @@ func (f *blooms) folded() {
 	f.stamps[0] = f.stamps[1]
 }
 
+// largeBloom is how many blocks a filter may have to be written with each generation:
+// 64 MB, for 33 million messages.
+const largeBloom = 2 << 20
+
 // saveBloom writes the filter when that costs little against what was written
 // since the last time.
 func (s *Store) saveBloom(generation uint64) error {
-	const large = 2 << 20 // blocks: 64 MB, for 45 million messages
 	b := s.filter.bloom.Load()
-	if b == nil || len(b.blocks) > large && generation%uint64(len(b.blocks)/large+1) != 0 {
+	if b == nil || len(b.blocks) > s.filter.large && generation%uint64(len(b.blocks)/s.filter.large+1) != 0 {
 		return nil
 	}
 	return s.writeBloom()
@@ -68,12 +74,28 @@ func (s *Store) saveBloom(generation uint64) error {
 func (s *Store) writeBloom() error {
 	s.filter.file.Lock()
 	defer s.filter.file.Unlock()
-	return s.filter.bloom.Load().save(s.disk, s.path(bloomName), s.filter.stamps)
+	err := s.filter.bloom.Load().save(s.disk, s.path(bloomName), s.filter.stamps)
+	if err == nil {
+		s.filter.saved = s.filter.stamps
+	}
+	return err
+}
+
+// keepBloom writes the filter when the store is closed and the file would not be
+// believed at the next start. Nobody folds any more.
+func (s *Store) keepBloom() error {
+	if s.filter.bloom.Load() == nil || slices.Contains(s.filter.saved[:], s.filter.stamps[0]) {
+		return nil
+	}
+	return s.writeBloom()
 }
 
 // loadBloom loads the filter, or leaves it to the upkeep to make it.
 func (s *Store) loadBloom() {
 	b := loadBloom(s.disk, s.path(bloomName), s.filter.stamps[0])
+	if b != nil {
+		s.filter.saved[0] = s.filter.stamps[0]
+	}
 	if b == nil && len(s.partitions) == 0 {
 		b = newBloom(smallestBloom)
 	}

@@ -70,3 +70,29 @@ func TestFilterIsBelievedAfterAStart(t *testing.T) {
 		t.Error("the filter has to be made anew")
 	}
 }
+
+// TestALargeFilterIsKept: one that is not written with each generation is written when
+// the store is closed.
+func TestALargeFilterIsKept(t *testing.T) {
+	dir := t.TempDir()
+	s := mustOpen(t, dir, pebble.Options{GenerationMessages: 10})
+	configure(t, s, enabledAt(0)...)
+	appendAll(t, s, sentMessages(10))
+	fold := func() {
+		if _, err := s.Erase(t.Context(), "nobody"); err != nil { // which folds all
+			t.Fatal(err)
+		}
+	}
+	fold()
+	pebble.FindFilterLarge(t, s)
+	for n := range 5 {
+		appendAll(t, s, sentMessages((n+1)*20))
+		fold()
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if !pebble.HasFilter(t, dir) {
+		t.Error("the filter has to be made anew")
+	}
+}

@@ -58,6 +58,7 @@ func Open(dir string, opt Options) (*Store, error) {
 		keepMessages: opt.KeepMessages,
 		limit:        cmp.Or(opt.GenerationMessages, defaultGeneration),
 		texts:        newTexts(),
+		filter:       blooms{large: largeBloom},
 		writer:       make(chan struct{}, 1),
 		channels:     make(map[waybill.ChannelNumber]*channel),
 		pass:         pass{over: make(chan struct{})},

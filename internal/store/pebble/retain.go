@@ -117,7 +117,7 @@ func (s *Store) instants(fact byte, n int) ([]waybill.Instant, error) {
 // first moves the horizon, durably: from then on the messages of those partitions
 // are not found, and events of their times are too late. Then all that is in memory
 // of them is folded, so that the runs have all there is, and they are dropped: see
-// dropPartition.
+// dropPartition. In the end their room is freed.
 func (s *Store) retain(ctx context.Context) error {
 	now := s.now()
 	if now.Before(s.retained) { // the clock was set back
@@ -150,7 +150,7 @@ func (s *Store) retain(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	return s.sweep(ctx, horizon)
 }
 
 // moveHorizon makes the horizon what the clock says if there are messages before it,

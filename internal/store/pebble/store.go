@@ -103,6 +103,7 @@ type Store struct {
 	rest     rest            // owned by the writer
 	retained time.Time       // when old partitions were last looked for; owned by the upkeep
 	dropped  bool            // whether the filter knows of messages that are dropped; owned by the upkeep
+	swept    bool            // whether the room of what is dropped is free; owned by the upkeep
 
 	folding    chan struct{} // holds one value while runs are handed over, or a checkpoint begins
 	copying    chan struct{} // holds one value while a checkpoint is written
@@ -203,7 +204,7 @@ func (s *Store) Close() error {
 	s.closed = true
 	s.background.Wait()
 	return s.disk.guard(func() error {
-		return errors.Join(s.acknowledged.close(), s.db.Close())
+		return errors.Join(s.keepBloom(), s.acknowledged.close(), s.db.Close())
 	})
 }
 

@@ -83,6 +83,7 @@ var messageCases = []contractCase{
 			func(q *waybill.MessageQuery) { q.Limit = waybill.MaxMessagePage + 1 },
 			func(q *waybill.MessageQuery) { q.Metric = waybill.Metric(waybill.NumMetrics) },
 			func(q *waybill.MessageQuery) { q.To = q.From },
+			func(q *waybill.MessageQuery) { q.After = "the end of no page" },
 		} {
 			q := query(waybill.Metric(waybill.Sent))
 			spoil(&q)

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"encoding/hex"
 	"slices"
 	"strings"
 
@@ -36,9 +37,13 @@ func (s *Model) Messages(ctx context.Context, q waybill.MessageQuery) (waybill.M
 	if err := q.Validate(); err != nil {
 		return waybill.MessagePage{}, err
 	}
+	after, err := hex.DecodeString(q.After)
+	if err != nil {
+		return waybill.MessagePage{}, waybill.Errorf(waybill.Invalid, "after %q", q.After)
+	}
 	var ids []string
 	for k := range s.events {
-		if k.channel == q.Channel && k.id > q.After && s.countsIn(&q, k) {
+		if k.channel == q.Channel && k.id > string(after) && s.countsIn(&q, k) {
 			ids = append(ids, k.id)
 		}
 	}
@@ -46,7 +51,7 @@ func (s *Model) Messages(ctx context.Context, q waybill.MessageQuery) (waybill.M
 	var page waybill.MessagePage
 	for _, id := range ids {
 		if len(page.Messages) == q.Limit {
-			page.Next = ids[q.Limit-1]
+			page.Next = hex.EncodeToString([]byte(ids[q.Limit-1]))
 			break
 		}
 		k := messageID{q.Channel, id}

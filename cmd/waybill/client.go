@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -173,13 +174,16 @@ func (c *client) open(ctx context.Context, method, path, accept string, body any
 	request.Header.Set("Accept", accept)
 	response, err := c.http.Do(request)
 	if err != nil {
-		return nil, unreachable(err)
+		return nil, unreachable(ctx, err)
 	}
 	if response.StatusCode < 300 {
 		return response, nil
 	}
 	defer response.Body.Close()
 	text, err := readAll(response.Body)
+	if errors.Is(ctx.Err(), context.Canceled) { // an API in this process refuses what is given up
+		return nil, errInterrupted
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -199,9 +203,14 @@ func readAll(r io.Reader) ([]byte, error) {
 }
 
 // unreachable says what to look at where a server does not answer.
-func unreachable(err error) error {
+func unreachable(ctx context.Context, err error) error {
 	var dns *net.DNSError
+	var certificate *tls.CertificateVerificationError
 	switch {
+	case errors.Is(ctx.Err(), context.Canceled):
+		return errInterrupted
+	case errors.As(err, &certificate):
+		return fmt.Errorf("%w; a certificate of your own has to be known to this machine, or its authority be in the file that SSL_CERT_FILE names", err)
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return fmt.Errorf("%w; does the server run, and is --url its address?", err)
 	case errors.As(err, &dns):
@@ -211,6 +220,9 @@ func unreachable(err error) error {
 	}
 	return err
 }
+
+// errInterrupted is the end of what a signal stopped.
+var errInterrupted = errors.New("interrupted")
 
 // mistakesOf returns what a server found wrong with a document.
 func mistakesOf(err error) []string {

@@ -114,9 +114,15 @@ func (cmd *importCmd) run(ctx context.Context, opt load.Options, meter *load.Met
 			}
 			return p.Write(cmd.Checkpoint)
 		}
+		if err := opt.Save(*opt.Checkpoint); err != nil { // before anything is imported
+			progress.end()
+			return done, errors.Join(fmt.Errorf("--checkpoint: %w", err), rejects.close())
+		}
 	}
 	begun := time.Now()
-	err = load.Run(ctx, opt)
+	if err = load.Run(ctx, opt); errors.Is(err, context.Canceled) {
+		err = errInterrupted
+	}
 	progress.end()
 	done = imported{opt.Checkpoint.Counts, time.Since(begun)}
 	if err = errors.Join(err, rejects.close()); err != nil && done.counts.Received > 0 {
@@ -226,9 +232,6 @@ func (cmd *importCmd) resume(opt *load.Options, say func(string)) (bool, error) 
 
 // stopped says how an import that did not come to its end goes on.
 func (cmd *importCmd) stopped(err error) error {
-	if errors.Is(err, context.Canceled) {
-		err = errors.New("the import was interrupted")
-	}
 	if cmd.Checkpoint == "" {
 		return fmt.Errorf("%w; what it recorded stays, and importing all again counts nothing twice", err)
 	}

@@ -57,10 +57,7 @@ func (cmd *importCmd) remoteSink(ctx context.Context, c console) (importSink, er
 }
 
 func (cmd *importCmd) localSink(ctx context.Context) (importSink, error) {
-	if err := mustExist(cmd.Data); err != nil {
-		return importSink{}, err
-	}
-	a, err := openLocal(ctx, cmd.dataFlags, pebble.Options{KeepNames: cmd.keepNames()})
+	a, err := openLocal(ctx, cmd.dataFlags, pebble.Options{KeepNames: cmd.keepNames(), MustExist: true})
 	if err != nil {
 		return importSink{}, err
 	}

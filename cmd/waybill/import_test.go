@@ -59,7 +59,7 @@ func TestImportResumes(t *testing.T) {
 			if err := w.Close(); err != nil {
 				t.Fatal(err)
 			}
-			if again := "the import was interrupted; " + checkpoint + " has how far it came: the same command goes on from there"; signal == syscall.SIGINT && !strings.Contains(told.String(), again) {
+			if again := "interrupted; " + checkpoint + " has how far it came: the same command goes on from there"; signal == syscall.SIGINT && !strings.Contains(told.String(), again) {
 				t.Errorf("told %s", told.String())
 			}
 			second := waybillCmd(args...)

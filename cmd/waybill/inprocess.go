@@ -32,27 +32,28 @@ func (f *clientFlags) client(ctx context.Context) (*client, error) {
 	if f.URL != "" {
 		return f.remote(f.Data)
 	}
-	if err := mustExist(f.Data); err != nil {
-		return nil, err
-	}
-	return newInProcess(ctx, f.dataFlags, pebble.Options{})
+	return newInProcess(ctx, f.dataFlags, pebble.Options{MustExist: true})
 }
 
-// mustExist fails where nobody has made a store. Only serve and apply make one.
-func mustExist(data string) error {
-	if _, err := os.Stat(data); err != nil {
-		return fmt.Errorf("there is no store: %w; name it by --data, or a running server by --url", err)
-	}
-	return nil
-}
+// whereStores says what to do where there is no store.
+const whereStores = "name it by --data, or a running server by --url"
 
-// openLocal opens a data directory for a command that is no server.
+// openLocal opens a data directory for a command that is no server. Only serve and
+// apply make one.
 func openLocal(ctx context.Context, data dataFlags, keep pebble.Options) (*app, error) {
+	if keep.MustExist {
+		if _, err := os.Stat(data.Data); err != nil {
+			return nil, fmt.Errorf("there is no store: %w; %s", err, whereStores)
+		}
+	}
 	a := &app{data: data, keep: keep, log: slog.New(slog.DiscardHandler)}
 	var err error
 	if a.store, a.directory, a.key, err = openData(ctx, a.data, a.keep, a.log); err != nil {
-		if waybill.CodeOf(err) == waybill.Conflict {
+		switch waybill.CodeOf(err) {
+		case waybill.Conflict:
 			err = fmt.Errorf("%w%s; to work through the server that uses it, add --url", err, holderOf(data.Data))
+		case waybill.NotFound:
+			err = fmt.Errorf("%w; %s", err, whereStores)
 		}
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"strconv"
 	"strings"
 )
@@ -22,7 +23,7 @@ type queryCmd struct {
 	Order       string   `env:"-" help:"Rank the groups by this count, with a minus the largest first." placeholder:"METRIC"`
 	Top         int      `env:"-" help:"Show only so many groups, the largest." placeholder:"N"`
 
-	Format string `env:"-" help:"How the answer is written: ${enum}." enum:"table,csv,json,ndjson,parquet" default:"table"`
+	Format string `env:"-" help:"How the answer is written: ${enum}; auto is what the name of the file ends in, else a table." enum:"auto,table,csv,json,ndjson,parquet" default:"auto"`
 	Output string `env:"-" short:"o" help:"Write to this file, whole or not at all." predictor:"file" placeholder:"FILE"`
 }
 
@@ -32,11 +33,15 @@ func (*queryCmd) Help() string {
   waybill query
   waybill query --last 30d --by template --top 10
   waybill query --from 2026-11-01 --to 2026-12-01 --time-zone Asia/Jakarta --by country,category --basis send
-  waybill query --last 24h --granularity hour --template 1100 --format csv -o today.csv`
+  waybill query --last 24h --granularity hour --template 1100 -o today.csv`
 }
 
 // Run prints the answer to one question.
 func (cmd *queryCmd) Run(ctx context.Context, c console) error {
+	if len(cmd.By) == 0 && (cmd.Top != 0 || cmd.Order != "") {
+		return errors.New("--top and --order rank groups: name by --by what makes them, such as --by template")
+	}
+	cmd.Format = cmd.format()
 	if cmd.Format == "parquet" && cmd.Output == "" && isTerminal(c.out) {
 		return errors.New("a Parquet file is not for a terminal: give -o FILE")
 	}
@@ -48,6 +53,18 @@ func (cmd *queryCmd) Run(ctx context.Context, c console) error {
 			return cmd.copy(ctx, api, w)
 		})
 	})
+}
+
+// format returns how the answer is written.
+func (cmd *queryCmd) format() string {
+	if cmd.Format != "auto" {
+		return cmd.Format
+	}
+	switch ending := strings.TrimPrefix(filepath.Ext(cmd.Output), "."); ending {
+	case "csv", "json", "ndjson", "parquet":
+		return ending
+	}
+	return "table"
 }
 
 // parameters returns what the API is asked.

@@ -237,8 +237,39 @@ func (t *metricsTable) total() {
 	t.add(t.numbers(row, &t.answer.Totals), nil)
 }
 
+// dispensable lists the columns that a narrow terminal has no room for, in the
+// order in which they go.
+var dispensable = []string{
+	"clicks", "clicked %", "clicked", "failed %", "accepted", "read %", "failed", "delivered %", "read", "delivered",
+}
+
+// fit leaves out columns until the rows are no wider than the screen, and returns
+// their names.
+func (t *metricsTable) fit() (left []string) {
+	for _, name := range dispensable {
+		widths := columnWidths(t.rows)
+		used := 2 * (len(widths) - 1)
+		for _, width := range widths {
+			used += width
+		}
+		if t.screen.width == 0 || used <= t.screen.width {
+			return left
+		}
+		i := slices.Index(t.rows[0][t.labels:], name)
+		if i < 0 || len(widths) == t.labels+1 {
+			continue
+		}
+		left = append(left, name)
+		for r := range t.rows {
+			t.rows[r] = slices.Delete(t.rows[r], t.labels+i, t.labels+i+1)
+		}
+	}
+	return left
+}
+
 // write prints the rows, and below them what they are.
 func (t *metricsTable) write() error {
+	left := t.fit()
 	right := make([]bool, len(t.rows[0]))
 	for i := t.labels; i < len(right); i++ {
 		right[i] = true
@@ -284,6 +315,9 @@ func (t *metricsTable) write() error {
 	}
 	if room >= leastChart {
 		about += "; the chart is of " + t.charted()
+	}
+	if len(left) > 0 {
+		about += "\nno room for " + strings.Join(left, ", ")
 	}
 	_, err := fmt.Fprintln(t.screen, t.screen.style(dim, about))
 	return err

@@ -66,10 +66,17 @@ func TestOnATerminal(t *testing.T) {
 	if shown = onTerminal(t, waybillCmd(query...), 60); strings.Contains(shown, "█") {
 		t.Errorf("a query shows a bar where there is no room: %q", shown)
 	}
-	for line := range strings.Lines(onTerminal(t, plainQuery(query), 100)) {
-		if n := len([]rune(strings.TrimRight(line, "\r\n"))); n > 100 {
-			t.Errorf("a line of %d characters on a terminal of 100: %q", n, line)
+	for _, columns := range []uint16{100, 80} {
+		for line := range strings.Lines(onTerminal(t, plainQuery(query), columns)) {
+			if n := len([]rune(strings.TrimRight(line, "\r\n"))); n > int(columns) {
+				t.Errorf("a line of %d characters on a terminal of %d: %q", n, columns, line)
+			}
 		}
+	}
+	shown = onTerminal(t, plainQuery(query), 40)
+	if !strings.HasPrefix(shown, "day             sent  delivered  read\r\n") ||
+		!strings.Contains(shown, "no room for failed %, accepted, read %, failed, delivered %\r\n") {
+		t.Errorf("on a terminal of 40 characters a query shows %q", shown)
 	}
 }
 

@@ -44,6 +44,7 @@ func Moment(query url.Values, name string, absent int64) (int64, error) {
 	}
 	text := query.Get(name)
 	ms, err := strconv.ParseInt(text, 10, 64)
+	inSeconds := ms >= 1e9 && ms < 1e10
 	if t, noTime := time.Parse(time.RFC3339, text); noTime == nil {
 		ms, err = t.UnixMilli(), nil
 	}
@@ -52,7 +53,7 @@ func Moment(query url.Values, name string, absent int64) (int64, error) {
 		return 0, waybill.Errorf(waybill.Invalid, "%s %s has a space: in a URL a + is written %%2B", name, quoted(text))
 	case err != nil:
 		return 0, waybill.Errorf(waybill.Invalid, "%s %s is not RFC 3339 or integer milliseconds", name, quoted(text))
-	case ms >= 1e9 && ms < 1e10:
+	case inSeconds:
 		return 0, waybill.Errorf(waybill.Invalid, "%s %d looks like seconds, but must be milliseconds", name, ms)
 	case ms < 0 || ms > int64(waybill.MaxInstant)*1000:
 		return 0, waybill.Errorf(waybill.Invalid, "%s %s is not between 1970 and 2200", name, quoted(text))

@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"waybill"
 	"waybill/internal/telemetry"
 )
@@ -49,7 +51,8 @@ type Recorder struct {
 	batch   int
 	metrics *telemetry.Metrics
 	log     *slog.Logger
-	done    chan struct{} // closed when the committer has ended
+	failed  rate.Sometimes // tells the log, which may lie on the disk that failed
+	done    chan struct{}  // closed when the committer has ended
 
 	waiting atomic.Int64 // events of the queue
 	full    atomic.Int64 // calls that were refused because of it
@@ -97,6 +100,7 @@ func NewRecorder(store waybill.Store, opt RecorderOptions) *Recorder {
 		batch:   cmp.Or(opt.BatchEvents, DefaultBatchEvents),
 		metrics: opt.Metrics,
 		log:     cmp.Or(opt.Log, slog.New(slog.DiscardHandler)),
+		failed:  rate.Sometimes{Interval: time.Minute},
 		done:    make(chan struct{}),
 	}
 	if r.now == nil {
@@ -280,7 +284,10 @@ func (r *Recorder) commit(calls []*call, merged []waybill.Event) {
 		return
 	}
 	if err != nil && !refused(err) {
-		r.log.Error("events could not be recorded", "events", len(merged), "calls", len(calls), "err", err)
+		r.failed.Do(func() {
+			r.log.Error("events could not be recorded; others within a minute are not told of",
+				"events", len(merged), "calls", len(calls), "err", err)
+		})
 		err = unrecorded(err)
 	}
 	r.release(calls)

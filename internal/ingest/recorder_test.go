@@ -1,9 +1,11 @@
 package ingest
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http/httptest"
 	"runtime"
 	"slices"
@@ -285,6 +287,28 @@ func TestFailureOfTheStoreReachesAllCallers(t *testing.T) {
 		wg.Wait()
 		if r.queue.pending != 0 {
 			t.Errorf("%d events pending after the failure", r.queue.pending)
+		}
+	})
+}
+
+// TestFailuresAreToldNowAndThen has many commits fail: a disk that is full may be
+// the log's, too.
+func TestFailuresAreToldNowAndThen(t *testing.T) {
+	atNoon(t, func(t *testing.T) {
+		store := newLedger(t)
+		store.before = func([]waybill.Event) error { return errors.New("disk is full") }
+		var log bytes.Buffer
+		r := newRecorder(t, store, RecorderOptions{Log: slog.New(slog.NewTextHandler(&log, nil))})
+		for _, want := range []int{1, 2} {
+			for i := range 50 {
+				if _, err := r.Record(t.Context(), events(fmt.Sprint(i))); err == nil {
+					t.Error("recorded")
+				}
+			}
+			if n := strings.Count(log.String(), "disk is full"); n != want {
+				t.Errorf("the log tells of %d failures, want %d", n, want)
+			}
+			time.Sleep(time.Minute)
 		}
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"waybill/internal/table"
@@ -40,6 +41,9 @@ func newCSV(from *opened, m *Mapping, delimiter rune, note func(string)) (*csvTa
 	}
 	if err != nil {
 		return nil, fmt.Errorf("the header: %w", err)
+	}
+	if text := strings.Join(header, ""); strings.Contains(text, "\x00") || !utf8.ValidString(text) {
+		return nil, fmt.Errorf("the header %.40q is no text in UTF-8: is it a table in another encoding (save it as UTF-8), or another sort of file?", text)
 	}
 	columns := slices.Clone(header)
 	var notes []string

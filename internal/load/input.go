@@ -3,6 +3,7 @@ package load
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -75,14 +76,14 @@ func (in *Input) open(m *Meter) (*opened, error) {
 		o.compressed = "gzip"
 		var z *gzip.Reader
 		if z, err = gzip.NewReader(raw); err == nil {
-			o.Reader = bufio.NewReaderSize(z, readAhead)
+			o.Reader = bufio.NewReaderSize(&inflated{z, o.compressed}, readAhead)
 		}
 	case bytes.Equal(begin, []byte{0x28, 0xb5, 0x2f, 0xfd}):
 		o.compressed = "zstd"
 		var z *zstd.Decoder
 		if z, err = zstd.NewReader(raw, zstd.WithDecoderMaxWindow(maxWindow)); err == nil {
 			o.close = append(o.close, func() error { z.Close(); return nil })
-			o.Reader = bufio.NewReaderSize(z, readAhead)
+			o.Reader = bufio.NewReaderSize(&inflated{z, o.compressed}, readAhead)
 		}
 	}
 	if err != nil {
@@ -92,6 +93,24 @@ func (in *Input) open(m *Meter) (*opened, error) {
 		_, _ = o.Discard(len(mark))
 	}
 	return o, nil
+}
+
+// An inflated says of what cannot be decompressed how it is compressed.
+type inflated struct {
+	io.Reader
+	compression string
+}
+
+func (r *inflated) Read(p []byte) (int, error) {
+	n, err := r.Reader.Read(p)
+	switch {
+	case err == nil, errors.Is(err, io.EOF):
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		err = fmt.Errorf("what %s compressed is cut off: is the file whole?", r.compression)
+	default:
+		err = fmt.Errorf("what %s compressed is damaged, or something else follows it: %w", r.compression, err)
+	}
+	return n, err
 }
 
 // Close closes the file.

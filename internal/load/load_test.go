@@ -69,7 +69,9 @@ func TestBrokenInputs(t *testing.T) {
 		{"something behind an array", "[] {}", "something follows the array, at byte 4"},
 		{"an element without an end", `["` + strings.Repeat("x", 2<<20), "a row has more than 1048576 bytes: is a quote or a bracket not closed?"},
 		{"a quote without an end", "channel,message,status,at\n\"" + strings.Repeat("x\n", 1<<20), "a row has more than 1048576 bytes: is a quote or a bracket not closed?"},
-		{"half a gzip file", zipped[:len(zipped)/2], "unexpected EOF"},
+		{"half a gzip file", zipped[:len(zipped)/2], "what gzip compressed is cut off: is the file whole?"},
+		{"something behind gzip", zipped + "what does not belong here", "what gzip compressed is damaged, or something else follows it"},
+		{"a table in UTF-16", "\xff\xfec\x00h\x00,\x00", "is no text in UTF-8: is it a table in another encoding (save it as UTF-8), or another sort of file?"},
 		{"a damaged Parquet file", "PAR1xxxxPAR1", "it is no Parquet file"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

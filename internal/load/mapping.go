@@ -214,10 +214,17 @@ func digits(text string) bool {
 	return text != "" && strings.Trim(text, "0123456789") == ""
 }
 
-func quoted(list []string) string {
-	texts := make([]string, len(list))
-	for i, s := range list {
-		texts[i] = fmt.Sprintf("%q", s)
+// maxShownColumns bounds how many columns a message names.
+const maxShownColumns = 30
+
+// quoted returns the names of columns for use in a message: the first of them, cut.
+func quoted(columns []string) string {
+	var texts []string
+	for _, c := range columns[:min(len(columns), maxShownColumns)] {
+		texts = append(texts, fmt.Sprintf("%.60q", c))
+	}
+	if more := len(columns) - len(texts); more > 0 {
+		texts = append(texts, fmt.Sprintf("and %d more", more))
 	}
 	return strings.Join(texts, ", ")
 }

@@ -83,6 +83,7 @@ func TestMappingMistakes(t *testing.T) {
 		mapping      load.Mapping
 		want         string
 	}{
+		{"many columns", strings.Repeat("x,", 999) + "y\n", load.Mapping{Columns: map[string]string{"at": "when"}}, `"x", and 970 more`},
 		{"no column for a field", "channel,message,at\n", load.Mapping{}, `no column is the field status; the columns are "channel", "message", "at": say which one it is (--column status=COLUMN), or what it is in all rows (--value status=...)`},
 		{"a column that is not there", header, load.Mapping{Columns: map[string]string{"at": "att"}}, `the mapping takes at from column "att", which is not there, did you mean "at"?`},
 		{"a field that is none", header, load.Mapping{Values: map[string]string{"statuss": "sent"}}, `the mapping has the field "statuss", which no event has, did you mean "status"?`},

@@ -29,6 +29,7 @@ type answer struct {
 	header http.Header
 	body   [][]byte // the parts of it
 	buffer *buffer  // of the body, nil where it is small
+	reason string   // of a failure
 }
 
 // write sends the answer.

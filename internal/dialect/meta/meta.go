@@ -78,6 +78,9 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer func() { a.release(c.work, c.work.held) }()
 	answer := a.answer(ctx, c, err)
 	maps.Copy(w.Header(), answer.header)
+	if answer.reason != "" && r.Method == http.MethodGet { // of others it may quote the body
+		dialect.SetLogAttr(ctx, slog.String("err", answer.reason))
+	}
 	switch {
 	case answer.status == http.StatusNotModified:
 		w.WriteHeader(answer.status)
@@ -105,6 +108,7 @@ func (a *API) answer(ctx context.Context, c *call, err error) answer {
 	if err != nil {
 		var body jsontext.Value
 		out.status, body = a.failure(ctx, out.header, err)
+		out.reason = err.Error()
 		if c.flag("pretty") {
 			_ = body.Indent(jsontext.WithIndent("  ")) // what Marshal made is valid
 		}

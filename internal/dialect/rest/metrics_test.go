@@ -98,6 +98,9 @@ func TestRefusedMetrics(t *testing.T) {
 	} {
 		wantProblem(t, f.metrics(query), 400, want)
 	}
+	if got := f.metrics("from=1970-01-12&to=1970-01-13"); got.Code != 200 {
+		t.Errorf("a date whose milliseconds look like seconds is answered %d", got.Code)
+	}
 	for _, zone := range []string{"UTC", "Pacific/Kiritimati", "Pacific/Pago_Pago"} {
 		if w := f.metrics("from=1970-01-01&to=2200-01-01&time_zone=" + zone); w.Code != 200 {
 			t.Errorf("all time in %s: answered %d %s", zone, w.Code, w.Body)

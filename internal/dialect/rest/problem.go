@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strconv"
 	"time"
@@ -86,6 +87,9 @@ func (a *API) writeError(w http.ResponseWriter, r *http.Request, err error) {
 		if refused.header != "" {
 			w.Header().Set(refused.header, refused.value)
 		}
+	}
+	if p.Status != http.StatusBadRequest || r.Method == http.MethodGet { // else it may quote the body
+		dialect.SetLogAttr(r.Context(), slog.String("err", p.Detail))
 	}
 	p.Title = http.StatusText(p.Status)
 	w.Header().Del("ETag") // of an object that is not answered

@@ -102,7 +102,7 @@ func (s *Store) open(opt Options) error {
 		return errOlder("1 or 2") // which had a merge operation
 	}
 	if errors.Is(err, engine.ErrDBDoesNotExist) {
-		return errors.New("there is no store")
+		return waybill.Errorf(waybill.NotFound, "there is no store")
 	}
 	if err != nil {
 		return err

@@ -26,7 +26,8 @@ func TestRoomIsFreedAfterAnInterruption(t *testing.T) {
 	if err := s.db.Set([]byte{spaceFacts, factHorizon}, binary.BigEndian.AppendUint16(nil, uint16(p+1)), nil); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.dropPartition(t.Context(), p); err != nil {
+	d := drop{s: s, part: p, channel: s.states()[0], view: s.viewOf(1)}
+	if err := d.run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Close(); err != nil {

@@ -29,6 +29,7 @@
 //	verify.go      everything again from the histories; tally.go: added up
 //	checkpoint.go  a copy while the store goes on
 //	replay.go      the log at the start; mark.go: whether it is whole
+//	open.go        a directory is opened; engine.go: how the engine is set up
 //	stats.go       what the store counts of itself; collector.go: how it tells
 //
 // # Layout

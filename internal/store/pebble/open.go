@@ -13,7 +13,6 @@ import (
 	"time"
 
 	engine "github.com/cockroachdb/pebble/v2"
-	tablefilter "github.com/cockroachdb/pebble/v2/bloom"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"waybill"
@@ -108,6 +107,7 @@ func (s *Store) open(opt Options) error {
 		return err
 	}
 	s.db = db
+	s.opened.Store(true)
 	if err = s.checkVersion(); err == nil {
 		err = s.load(opt)
 	}
@@ -115,39 +115,6 @@ func (s *Store) open(opt Options) error {
 		return errors.Join(err, db.Close())
 	}
 	return s.beginRetention()
-}
-
-func (s *Store) engineOptions(cache *engine.Cache) *engine.Options {
-	o := &engine.Options{
-		FS:                          s.disk,
-		Cache:                       cache,
-		Logger:                      logger{s.log},
-		FormatMajorVersion:          engine.FormatTableFormatV6,
-		MemTableSize:                memTableBytes,
-		MemTableStopWritesThreshold: 8,
-		L0CompactionThreshold:       4,
-		L0StopWritesThreshold:       1000,
-		LBaseMaxBytes:               256 << 20,
-		WALBytesPerSync:             512 << 10,
-		// The engine gathers them in the background while it opens, and panics if
-		// it cannot. They help with deleted ranges, which the folder compacts itself.
-		DisableTableStats:          true,
-		CompactionConcurrencyRange: func() (int, int) { return 1, 2 },
-	}
-	for i := range o.Levels {
-		o.Levels[i].BlockSize = 16 << 10
-		o.Levels[i].FilterPolicy = tablefilter.FilterPolicy(5)
-	}
-	o.ApplyCompressionSettings(func() engine.DBCompressionSettings { return engine.DBCompressionBalanced })
-	o.EventListener = &engine.EventListener{
-		WriteStallBegin: func(engine.WriteStallBeginInfo) { s.counters.engine.begin() },
-		WriteStallEnd:   s.counters.engine.end,
-		BackgroundError: func(err error) { s.log.Warn("engine: background work failed", "err", err) },
-		DataCorruption: func(info engine.DataCorruptionInfo) {
-			s.log.Error("engine: a file is corrupt", "path", info.Path, "err", info.Details)
-		},
-	}
-	return o
 }
 
 func errOlder(version string) error {

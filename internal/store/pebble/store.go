@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	engine "github.com/cockroachdb/pebble/v2"
@@ -66,6 +67,7 @@ type Store struct {
 	now    func() time.Time
 	log    *slog.Logger
 	engine *engine.Options
+	opened atomic.Bool // whether the engine is
 
 	keep         KeepNames
 	keepMessages time.Duration

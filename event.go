@@ -103,6 +103,40 @@ func (e *Event) Validate(now time.Time) error {
 	return nil
 }
 
+// Checked are events that Validate has found nothing wrong with. They must stay as
+// they are.
+type Checked struct{ events []Event }
+
+// Events returns the events, which belong to who had them checked.
+func (c Checked) Events() []Event { return c.events }
+
+// A Rejection is an event with which something is wrong.
+type Rejection struct {
+	Index int // among all that were given
+	Err   error
+}
+
+// Check returns the valid ones of events, in their order, and the others by Index.
+// It copies them only where one is not valid.
+func Check(events []Event, now time.Time) (Checked, []Rejection) {
+	var rejected []Rejection
+	for i := range events {
+		if err := events[i].Validate(now); err != nil {
+			rejected = append(rejected, Rejection{Index: i, Err: err})
+		}
+	}
+	if len(rejected) == 0 {
+		return Checked{events}, nil
+	}
+	valid := make([]Event, 0, len(events)-len(rejected))
+	from := 0
+	for _, r := range rejected {
+		valid = append(valid, events[from:r.Index]...)
+		from = r.Index + 1
+	}
+	return Checked{append(valid, events[from:]...)}, rejected
+}
+
 // checkTime bounds when something was reported to have happened.
 func checkTime(at Instant, now time.Time) error {
 	switch {

@@ -42,6 +42,17 @@ const (
 	TooLate
 )
 
+// A Batch is events that a store has prepared. It is for one goroutine at a time.
+type Batch interface {
+	// Result is what Append would have returned for the events, once they are
+	// committed. The outcomes belong to the batch.
+	Result() ([]Outcome, error)
+
+	// Release gives back the memory of the batch, which must not be used any
+	// more. One that cannot be released is left to the garbage collector.
+	Release()
+}
+
 // A Store keeps the histories of messages and answers queries about them.
 //
 // Counts are exact: a query that starts after Append has returned nil counts
@@ -55,8 +66,22 @@ type Store interface {
 	// The events must be valid and their channels configured, else it fails
 	// with Invalid and keeps none of them. Append does not hold on to the
 	// slice after it returns. outcomes tells what became of each event; it
-	// is nil where the store cannot know.
+	// is nil where the store cannot know. It is Check, Prepare and Commit in
+	// one.
 	Append(ctx context.Context, events []Event) (outcomes []Outcome, err error)
+
+	// Prepare does all that can be done with events before their turn to be
+	// committed. Their channels must be configured, else it fails with
+	// Invalid. The events and their texts must stay as they are until the
+	// batch is released. A batch that is never committed leaves nothing behind.
+	Prepare(events Checked) (Batch, error)
+
+	// Commit appends batches that this store has prepared, each in one atomic
+	// and durable step, of which many may share a sync. It returns when it is
+	// known of each of them what became of it. A channel that was changed
+	// after the batch was prepared counts as it is now. A batch is committed
+	// once.
+	Commit(ctx context.Context, batches []Batch)
 
 	// Points answers q: the buckets that count something, ordered by start
 	// and then by key. Empty buckets are left out. A channel that is named

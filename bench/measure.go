@@ -211,16 +211,48 @@ func (r *run) writers(ctx context.Context) error {
 	return failure
 }
 
-// recorded is an engine as the Recorder wants it: only Append is called.
+// recorded is an engine as the Recorder wants it: only these two are called. Of
+// Waybill's own engine it shows the store, which prepares batches.
 type recorded struct {
 	waybill.Store
 	engine engine.Engine
 }
 
-// Append implements waybill.Store.
-func (r recorded) Append(ctx context.Context, events []waybill.Event) ([]waybill.Outcome, error) {
-	return r.engine.Append(ctx, events)
+// Prepare implements waybill.Store.
+func (r recorded) Prepare(events waybill.Checked) (waybill.Batch, error) {
+	if s, ok := r.engine.(waybill.Store); ok {
+		return s.Prepare(events)
+	}
+	return &batch{events: events.Events()}, nil
 }
+
+// Commit implements waybill.Store. It makes one batch of all.
+func (r recorded) Commit(ctx context.Context, batches []waybill.Batch) {
+	if s, ok := r.engine.(waybill.Store); ok {
+		s.Commit(ctx, batches)
+		return
+	}
+	var events []waybill.Event
+	for _, b := range batches {
+		events = append(events, b.(*batch).events...)
+	}
+	_, err := r.engine.Append(ctx, events)
+	for _, b := range batches {
+		b.(*batch).err = err
+	}
+}
+
+// A batch is one of an engine that prepares nothing.
+type batch struct {
+	events []waybill.Event
+	err    error
+}
+
+// Result implements waybill.Batch.
+func (b *batch) Result() ([]waybill.Outcome, error) { return nil, b.err }
+
+// Release implements waybill.Batch.
+func (b *batch) Release() {}
 
 // A source hands out events one by one.
 type source struct {

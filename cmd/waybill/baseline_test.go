@@ -13,6 +13,7 @@ import (
 
 	"waybill"
 	"waybill/internal/ingest"
+	"waybill/internal/store/storetest"
 	"waybill/internal/telemetry"
 )
 
@@ -87,17 +88,24 @@ type leastStore struct {
 	file *os.File // whose writes are synced
 }
 
-func (s leastStore) Append(_ context.Context, events []waybill.Event) ([]waybill.Outcome, error) {
-	outcomes := make([]waybill.Outcome, len(events))
-	if s.file == nil {
-		return outcomes, nil
-	}
+func (leastStore) Prepare(events waybill.Checked) (waybill.Batch, error) {
+	return &storetest.Plain{Events: events.Events()}, nil
+}
+
+func (s leastStore) Commit(ctx context.Context, batches []waybill.Batch) {
 	var text []byte
-	for i := range events {
-		text = append(text, events[i].Message...)
+	storetest.CommitPlain(ctx, batches, func(_ context.Context, events []waybill.Event) ([]waybill.Outcome, error) {
+		for i := range events {
+			text = append(text, events[i].Message...)
+		}
+		return make([]waybill.Outcome, len(events)), nil
+	})
+	if s.file == nil {
+		return
 	}
-	_, err := s.file.WriteAt(text, 0) // a file that does not grow costs the file system less
-	return outcomes, err
+	if _, err := s.file.WriteAt(text, 0); err != nil { // a file that does not grow costs the file system less
+		panic(err)
+	}
 }
 
 func runLeast(flags serveFlags, dir string) error {

@@ -10,9 +10,13 @@ import (
 
 // A call is one Record that waits for its commit.
 type call struct {
-	owner    string
-	events   []waybill.Event // at least one
-	answered chan outcome    // buffered: nobody may be waiting any more
+	owner  string
+	events int // at least one
+	batch  waybill.Batch
+
+	outcomes []waybill.Outcome // these two are the store's answer
+	err      error
+	answered chan struct{} // buffered: nobody may be waiting any more
 
 	// finish is how many events its owner would have been served with this
 	// call, if all owners who wait were served one event each in turn.
@@ -20,12 +24,7 @@ type call struct {
 }
 
 // start is how many it would have been served before.
-func (c *call) start() uint64 { return c.finish - uint64(len(c.events)) }
-
-type outcome struct {
-	outcomes []waybill.Outcome
-	err      error
-}
+func (c *call) start() uint64 { return c.finish - uint64(c.events) }
 
 // A queue holds the calls of all owners in the order of their finish. That is
 // first in, first out for the calls of one owner. Between owners it is fair
@@ -59,10 +58,10 @@ func (q *queue) push(c *call) error {
 	}
 	// Who had nothing to do starts level with the least served owner: time
 	// spent idle earns nothing.
-	o.finish = max(o.finish, q.served) + uint64(len(c.events))
-	o.pending += len(c.events)
+	o.finish = max(o.finish, q.served) + uint64(c.events)
+	o.pending += c.events
 	q.owners[c.owner] = o
-	q.pending += len(c.events)
+	q.pending += c.events
 	c.finish = o.finish
 	i, _ := slices.BinarySearchFunc(q.calls, c.finish+1, func(c *call, finish uint64) int {
 		return cmp.Compare(c.finish, finish)
@@ -82,7 +81,7 @@ func (q *queue) take() []*call {
 	q.served = least.start()
 	n, events := 0, 0
 	for n < len(q.calls) && events < q.batch {
-		events += len(q.calls[n].events)
+		events += q.calls[n].events
 		n++
 	}
 	calls := slices.Clone(q.calls[:n])
@@ -92,8 +91,8 @@ func (q *queue) take() []*call {
 
 // release forgets a call that was taken and is answered.
 func (q *queue) release(c *call) {
-	q.pending -= len(c.events)
-	q.owners[c.owner].pending -= len(c.events)
+	q.pending -= c.events
+	q.owners[c.owner].pending -= c.events
 	if q.pending == 0 {
 		clear(q.owners)
 	}

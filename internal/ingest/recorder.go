@@ -65,10 +65,10 @@ type Recorder struct {
 
 // A Receipt says what became of the events of one call.
 type Receipt struct {
-	Changed  int         // events that taught the store anything
-	TooLate  int         // events from before the oldest histories that the store keeps
-	Known    bool        // whether the store could tell: else Changed means nothing
-	Rejected []Rejection // ordered by Index; all other events are durable
+	Changed  int                 // events that taught the store anything
+	TooLate  int                 // events from before the oldest histories that the store keeps
+	Known    bool                // whether the store could tell: else Changed means nothing
+	Rejected []waybill.Rejection // ordered by Index; all other events are durable
 }
 
 // Count tells the metrics what became of the events of one call, those that never
@@ -83,12 +83,6 @@ func (r *Receipt) Count(m *telemetry.Metrics, source string, events, rejected in
 		m.Events(source, "too_late", r.TooLate)
 		m.Events(source, "repeated", events-rejected-r.Changed-r.TooLate)
 	}
-}
-
-// A Rejection is an event that was not recorded.
-type Rejection struct {
-	Index int // in the events of the call
-	Err   error
 }
 
 // NewRecorder returns a Recorder that writes to store and starts its committer.
@@ -133,28 +127,35 @@ func (r *Recorder) Record(ctx context.Context, events []waybill.Event) (Receipt,
 // unchanged for good, since a commit may outlive the call. The texts of events are
 // never to change, whatever is returned.
 func (r *Recorder) RecordFor(ctx context.Context, owner string, events []waybill.Event) (Receipt, error) {
-	valid, rejected := r.validate(events)
-	if len(valid) == 0 {
+	checked, rejected := waybill.Check(events, r.now())
+	valid := len(events) - len(rejected)
+	if valid == 0 {
 		return Receipt{Known: true, Rejected: rejected}, nil
 	}
 	if err := ctx.Err(); err != nil {
 		return Receipt{}, err
 	}
-	c := &call{owner: owner, events: valid, answered: make(chan outcome, 1)}
+	batch, err := r.store.Prepare(checked)
+	if err != nil {
+		return Receipt{}, told(err)
+	}
+	c := &call{owner: owner, events: valid, batch: batch, answered: make(chan struct{}, 1)}
 	if err := r.enqueue(c); err != nil {
+		batch.Release()
 		return Receipt{}, err
 	}
 	select {
-	case o := <-c.answered:
-		if o.err != nil {
-			return Receipt{}, o.err
+	case <-c.answered:
+		defer batch.Release()
+		if c.err != nil {
+			return Receipt{}, told(c.err)
 		}
 		return Receipt{
-			Changed: count(o.outcomes, waybill.Changed), TooLate: count(o.outcomes, waybill.TooLate),
-			Known: o.outcomes != nil, Rejected: rejected,
+			Changed: count(c.outcomes, waybill.Changed), TooLate: count(c.outcomes, waybill.TooLate),
+			Known: c.outcomes != nil, Rejected: rejected,
 		}, nil
 	case <-ctx.Done():
-		return Receipt{}, ctx.Err()
+		return Receipt{}, ctx.Err() // the batch may be in use for long
 	}
 }
 
@@ -185,27 +186,6 @@ func (r *Receipt) add(part Receipt, from int) {
 		rejection.Index += from
 		r.Rejected = append(r.Rejected, rejection)
 	}
-}
-
-// validate splits events. It copies them only where one is invalid.
-func (r *Recorder) validate(events []waybill.Event) ([]waybill.Event, []Rejection) {
-	now := r.now()
-	var rejected []Rejection
-	for i := range events {
-		if err := events[i].Validate(now); err != nil {
-			rejected = append(rejected, Rejection{Index: i, Err: err})
-		}
-	}
-	if len(rejected) == 0 {
-		return events, nil
-	}
-	valid := make([]waybill.Event, 0, len(events)-len(rejected))
-	from := 0
-	for _, rejection := range rejected {
-		valid = append(valid, events[from:rejection.Index]...)
-		from = rejection.Index + 1
-	}
-	return append(valid, events[from:]...), rejected
 }
 
 func (r *Recorder) enqueue(c *call) error {
@@ -239,25 +219,17 @@ func (r *Recorder) Close(ctx context.Context) error {
 	}
 }
 
-// run is the committer, the only goroutine that appends to the store.
+// run is the committer, the only goroutine that has the store commit.
 func (r *Recorder) run() {
 	defer close(r.done)
-	var merged []waybill.Event
-	for {
-		calls := r.next()
-		if len(calls) == 0 {
-			return
-		}
-		if len(calls) == 1 {
-			r.commit(calls, calls[0].events)
-			continue
-		}
+	var batches []waybill.Batch
+	for calls := r.next(); len(calls) > 0; calls = r.next() {
 		for _, c := range calls {
-			merged = append(merged, c.events...)
+			batches = append(batches, c.batch)
 		}
-		r.commit(calls, merged)
-		clear(merged) // the texts of the events need not stay in memory
-		merged = merged[:0]
+		r.commit(calls, batches)
+		clear(batches)
+		batches = batches[:0]
 	}
 }
 
@@ -272,32 +244,41 @@ func (r *Recorder) next() []*call {
 	return r.queue.take()
 }
 
-// commit appends the events of calls, which it is given merged, and answers.
-// Where the store finds one event invalid it keeps none of the commit; then each
-// call is committed alone, so that none fails for another's mistake.
-func (r *Recorder) commit(calls []*call, merged []waybill.Event) {
-	outcomes, err := r.append(merged)
-	if err != nil && refused(err) && len(calls) > 1 {
-		for i := range calls {
-			r.commit(calls[i:i+1], calls[i].events)
+// commit commits the batches of calls, whatever became of the callers, and answers.
+func (r *Recorder) commit(calls []*call, batches []waybill.Batch) {
+	start := time.Now()
+	r.store.Commit(context.Background(), batches)
+	took, recorded, failed := time.Since(start), 0, 0
+	var failure error
+	for _, c := range calls {
+		switch c.outcomes, c.err = c.batch.Result(); {
+		case c.err == nil:
+			recorded += c.events
+		case !refused(c.err):
+			failed, failure = failed+c.events, c.err
 		}
-		return
 	}
-	if err != nil && !refused(err) {
+	if recorded > 0 {
+		r.metrics.Commit(recorded, took)
+	}
+	if failure != nil {
 		r.failed.Do(func() {
 			r.log.Error("events could not be recorded; others within a minute are not told of",
-				"events", len(merged), "calls", len(calls), "err", err)
+				"events", failed, "calls", len(calls), "err", failure)
 		})
-		err = unrecorded(err)
 	}
 	r.release(calls)
 	for _, c := range calls {
-		o := outcome{err: err}
-		if outcomes != nil {
-			o.outcomes, outcomes = outcomes[:len(c.events):len(c.events)], outcomes[len(c.events):]
-		}
-		c.answered <- o
+		c.answered <- struct{}{}
 	}
+}
+
+// told returns what a caller is told of an error of the store.
+func told(err error) error {
+	if refused(err) {
+		return err
+	}
+	return unrecorded(err)
 }
 
 // refused reports whether the store finds fault with the events, so that others
@@ -315,17 +296,6 @@ func unrecorded(err error) error {
 		told.RetryAfter = max(told.RetryAfter, e.RetryAfter)
 	}
 	return fmt.Errorf("%w: %w", told, err)
-}
-
-// append gives the events to the store, whatever became of the callers.
-func (r *Recorder) append(events []waybill.Event) ([]waybill.Outcome, error) {
-	start := time.Now()
-	outcomes, err := r.store.Append(context.Background(), events)
-	if err != nil {
-		return nil, err
-	}
-	r.metrics.Commit(len(events), time.Since(start))
-	return outcomes, nil
 }
 
 func (r *Recorder) release(calls []*call) {

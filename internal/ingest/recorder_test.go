@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"waybill"
+	"waybill/internal/store/storetest"
 	"waybill/internal/telemetry"
 )
 
@@ -235,10 +236,10 @@ func callsDoNotSuffer(t *testing.T, code waybill.Code) {
 	atNoon(t, func(t *testing.T) {
 		store := newLedger(t)
 		gate := make(chan struct{})
-		store.before = func(es []waybill.Event) error {
-			<-gate
-			if slices.ContainsFunc(es, func(e waybill.Event) bool { return e.Channel == 99 }) {
-				return waybill.Errorf(code, "channel 99 is not to be had")
+		store.before = func([]waybill.Event) error { <-gate; return nil }
+		store.refuses = func(es []waybill.Event) error {
+			if slices.ContainsFunc(es, func(e waybill.Event) bool { return e.Message == "b2" }) {
+				return waybill.Errorf(code, "b2 is not to be had")
 			}
 			return nil
 		}
@@ -247,9 +248,6 @@ func callsDoNotSuffer(t *testing.T, code waybill.Code) {
 		errs := make([]error, 4)
 		for i := range errs {
 			es := events(fmt.Sprintf("a%d", i), fmt.Sprintf("b%d", i))
-			if i == 2 {
-				es[1].Channel = 99
-			}
 			wg.Go(func() { _, errs[i] = r.Record(t.Context(), es) })
 			synctest.Wait()
 		}
@@ -263,6 +261,41 @@ func callsDoNotSuffer(t *testing.T, code waybill.Code) {
 		if store.messages(t) != 6 || store.has("a2") {
 			t.Error("stored are not all of the other calls, or the wrong one is")
 		}
+	})
+}
+
+// TestBatchesAreReleased whatever becomes of their calls, but for those that a commit
+// may outlive.
+func TestBatchesAreReleased(t *testing.T) {
+	atNoon(t, func(t *testing.T) {
+		store := newLedger(t)
+		r := newRecorder(t, store, RecorderOptions{QueueEvents: 16})
+		step := func(name string, ctx context.Context, es []waybill.Event, fails bool) {
+			t.Helper()
+			if _, err := r.Record(ctx, es); (err != nil) != fails {
+				t.Errorf("%s: %v", name, err)
+			}
+			if p, n := store.prepared.Load(), store.released.Load(); p != n {
+				t.Errorf("%s: %d batches are prepared, %d released", name, p, n)
+			}
+		}
+		step("recorded", t.Context(), events("a", ""), false)
+		stranger := events("b")
+		stranger[0].Channel = 99
+		step("of an unknown channel", t.Context(), stranger, true)
+		store.refuses = func([]waybill.Event) error { return waybill.Errorf(waybill.TooLarge, "too large") }
+		step("refused by the store", t.Context(), events("c"), true)
+		store.refuses, store.before = nil, func([]waybill.Event) error { return errors.New("disk is gone") }
+		step("failed", t.Context(), events("d"), true)
+		release := stall(store)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := r.Record(ctx, numbered("e", 10)); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Record = %v, want the end of the context", err)
+		}
+		store.released.Add(1) // that one is left
+		step("the queue is full", t.Context(), events("f"), true)
+		release()
 	})
 }
 
@@ -329,7 +362,7 @@ func TestTheWaitOfTheStoreIsPassedOn(t *testing.T) {
 
 func TestReceiptIsCounted(t *testing.T) {
 	m := telemetry.New()
-	r := Receipt{Known: true, Changed: 3, TooLate: 2, Rejected: make([]Rejection, 1)}
+	r := Receipt{Known: true, Changed: 3, TooLate: 2, Rejected: make([]waybill.Rejection, 1)}
 	r.Count(m, "x", 10, 1)
 	(&Receipt{}).Count(m, "y", 4, 0) // of a store that cannot know
 	w := httptest.NewRecorder()
@@ -419,6 +452,12 @@ func benchmarkRecord(b *testing.B, store waybill.Store, n int) {
 // recorder alone.
 type discard struct{ waybill.Store }
 
-func (discard) Append(_ context.Context, es []waybill.Event) ([]waybill.Outcome, error) {
-	return make([]waybill.Outcome, len(es)), nil
+func (discard) Prepare(es waybill.Checked) (waybill.Batch, error) {
+	return &storetest.Plain{Events: es.Events()}, nil
+}
+
+func (discard) Commit(ctx context.Context, batches []waybill.Batch) {
+	storetest.CommitPlain(ctx, batches, func(_ context.Context, es []waybill.Event) ([]waybill.Outcome, error) {
+		return make([]waybill.Outcome, len(es)), nil
+	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,9 +22,12 @@ type ledger struct {
 
 	changes int // how many times Configure stored something
 
-	before  func(events []waybill.Event) error // runs before each Append
+	before  func(events []waybill.Event) error // runs before each commit, and fails it
+	refuses func(events []waybill.Event) error // runs before that of each batch, and fails that
 	refuse  error                              // what Configure answers
-	forgets bool                               // Append cannot tell what changed
+	forgets bool                               // a batch cannot tell what changed
+
+	prepared, released atomic.Int64 // batches
 }
 
 func newLedger(t testing.TB) *ledger {
@@ -58,23 +62,63 @@ func newLedgerOn(t testing.TB, store waybill.Store) *ledger {
 	return l
 }
 
-func (l *ledger) Append(ctx context.Context, events []waybill.Event) ([]waybill.Outcome, error) {
-	if l.before != nil {
-		if err := l.before(events); err != nil {
-			return nil, err
-		}
+// A stalled batch is one of the store, with the events that it was made of.
+type stalled struct {
+	waybill.Batch
+	events []waybill.Event
+	ledger *ledger
+	err    error
+}
+
+func (s *stalled) Result() ([]waybill.Outcome, error) {
+	if s.err != nil {
+		return nil, s.err
 	}
-	changed, err := l.Store.Append(ctx, events)
+	outcomes, err := s.Batch.Result()
+	if s.ledger.forgets {
+		return nil, err
+	}
+	return outcomes, err
+}
+
+func (s *stalled) Release() {
+	s.ledger.released.Add(1)
+	s.Batch.Release()
+}
+
+func (l *ledger) Prepare(events waybill.Checked) (waybill.Batch, error) {
+	b, err := l.Store.Prepare(events)
 	if err != nil {
 		return nil, err
 	}
+	l.prepared.Add(1)
+	return &stalled{Batch: b, events: events.Events(), ledger: l}, nil
+}
+
+func (l *ledger) Commit(ctx context.Context, batches []waybill.Batch) {
+	var events []waybill.Event
+	var taken []waybill.Batch
+	for _, b := range batches {
+		b := b.(*stalled)
+		if l.refuses != nil {
+			b.err = l.refuses(b.events)
+		}
+		if b.err == nil {
+			events, taken = append(events, b.events...), append(taken, b.Batch)
+		}
+	}
+	if l.before != nil {
+		if err := l.before(events); err != nil {
+			for _, b := range batches {
+				b.(*stalled).err = err
+			}
+			return
+		}
+	}
+	l.Store.Commit(ctx, taken)
 	l.mu.Lock()
 	l.commits = append(l.commits, len(events))
 	l.mu.Unlock()
-	if l.forgets {
-		return nil, nil
-	}
-	return changed, nil
 }
 
 func (l *ledger) Configure(ctx context.Context, c waybill.Change) error {

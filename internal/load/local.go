@@ -34,14 +34,17 @@ func (l *Local) Take(ctx context.Context, p *Piece) (Result, error) {
 		clear(*room) // the texts of the events need not stay in memory
 		l.events.Put(room)
 	}()
-	events := batch.Events
-	outcomes, err := l.Store.Append(ctx, events)
-	if waybill.CodeOf(err) == waybill.Invalid {
-		// Rarely is one invalid, so that they are looked at one by one only then.
-		if events = l.valid(batch); len(events) < len(batch.Events) {
-			outcomes, err = l.Store.Append(ctx, events)
-		}
+	checked, rejected := waybill.Check(batch.Events, l.Now())
+	for _, x := range rejected {
+		batch.Reject(x.Index, x.Err)
 	}
+	prepared, err := l.Store.Prepare(checked)
+	if err != nil {
+		return Result{}, err
+	}
+	defer prepared.Release()
+	l.Store.Commit(ctx, []waybill.Batch{prepared})
+	outcomes, err := prepared.Result()
 	if err != nil {
 		return Result{}, err
 	}
@@ -59,18 +62,4 @@ func (l *Local) Take(ctx context.Context, p *Piece) (Result, error) {
 	}
 	r.Rejected = p.rejections(r.Rejected)
 	return r, nil
-}
-
-// valid returns the valid events of a batch, and rejects the others.
-func (l *Local) valid(batch *event.Batch) []waybill.Event {
-	now := l.Now()
-	valid := make([]waybill.Event, 0, len(batch.Events))
-	for i := range batch.Events {
-		if err := batch.Events[i].Validate(now); err != nil {
-			batch.Reject(i, err)
-			continue
-		}
-		valid = append(valid, batch.Events[i])
-	}
-	return valid
 }

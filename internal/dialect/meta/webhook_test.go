@@ -72,6 +72,14 @@ func (l *ledger) Append(ctx context.Context, events []waybill.Event) ([]waybill.
 	return l.Model.Append(ctx, events)
 }
 
+func (*ledger) Prepare(events waybill.Checked) (waybill.Batch, error) {
+	return &storetest.Plain{Events: events.Events()}, nil
+}
+
+func (l *ledger) Commit(ctx context.Context, batches []waybill.Batch) {
+	storetest.CommitPlain(ctx, batches, l.Append)
+}
+
 func (l *ledger) Configure(ctx context.Context, c waybill.Change) error {
 	if l.stuck != nil {
 		return l.stuck

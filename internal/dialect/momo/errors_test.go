@@ -27,6 +27,14 @@ func (b *broken) Append(ctx context.Context, events []waybill.Event) ([]waybill.
 	return b.Store.Append(ctx, events)
 }
 
+func (*broken) Prepare(events waybill.Checked) (waybill.Batch, error) {
+	return &storetest.Plain{Events: events.Events()}, nil
+}
+
+func (b *broken) Commit(ctx context.Context, batches []waybill.Batch) {
+	storetest.CommitPlain(ctx, batches, b.Append)
+}
+
 func (b *broken) PutSegments(
 	ctx context.Context, segments []waybill.Segment, snapshots ...waybill.Snapshot,
 ) ([]waybill.Segment, error) {

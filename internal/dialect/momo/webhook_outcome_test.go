@@ -147,6 +147,14 @@ func (w *watched) Append(ctx context.Context, events []waybill.Event) ([]waybill
 	return w.Store.Append(ctx, events)
 }
 
+func (*watched) Prepare(events waybill.Checked) (waybill.Batch, error) {
+	return &storetest.Plain{Events: events.Events()}, nil
+}
+
+func (w *watched) Commit(ctx context.Context, batches []waybill.Batch) {
+	storetest.CommitPlain(ctx, batches, w.Append)
+}
+
 // TestActivitiesOfTwoPagesDiffer posts the same to both, but for the page: who
 // puts the messages of all pages together must not take two for one.
 func TestActivitiesOfTwoPagesDiffer(t *testing.T) {

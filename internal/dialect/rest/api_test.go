@@ -53,6 +53,14 @@ func (b blind) Append(ctx context.Context, events []waybill.Event) ([]waybill.Ou
 	return nil, err
 }
 
+func (blind) Prepare(events waybill.Checked) (waybill.Batch, error) {
+	return &storetest.Plain{Events: events.Events()}, nil
+}
+
+func (b blind) Commit(ctx context.Context, batches []waybill.Batch) {
+	storetest.CommitPlain(ctx, batches, b.Append)
+}
+
 func newFixture(t testing.TB, store waybill.Store) *fixture {
 	t.Helper()
 	now := func() time.Time { return noon }

@@ -63,6 +63,14 @@ func (c *counted) Append(ctx context.Context, events []waybill.Event) ([]waybill
 	return c.Store.Append(ctx, events)
 }
 
+func (*counted) Prepare(events waybill.Checked) (waybill.Batch, error) {
+	return &storetest.Plain{Events: events.Events()}, nil
+}
+
+func (c *counted) Commit(ctx context.Context, batches []waybill.Batch) {
+	storetest.CommitPlain(ctx, batches, c.Append)
+}
+
 func TestLargeBodyIsRecordedInParts(t *testing.T) {
 	store := &counted{Store: storetest.NewModel()}
 	f := newFixture(t, store)

@@ -31,6 +31,14 @@ func (discard) Append(_ context.Context, events []waybill.Event) ([]waybill.Outc
 	return changed, nil
 }
 
+func (discard) Prepare(events waybill.Checked) (waybill.Batch, error) {
+	return &storetest.Plain{Events: events.Events()}, nil
+}
+
+func (d discard) Commit(ctx context.Context, batches []waybill.Batch) {
+	storetest.CommitPlain(ctx, batches, d.Append)
+}
+
 func (discard) PutSegments(_ context.Context, segments []waybill.Segment, _ ...waybill.Snapshot) ([]waybill.Segment, error) {
 	return segments, nil
 }

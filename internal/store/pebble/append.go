@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"unsafe"
 
@@ -26,12 +27,16 @@ type op struct {
 	outcome waybill.Outcome
 }
 
-// A request is a call of Append that waits for its commit.
+// A request is a batch: events that are ready for their commit.
 type request struct {
-	ops  []op
-	err  error
-	done chan struct{} // closed when err and the outcomes of ops are set
+	ops      []op
+	outcomes []waybill.Outcome // room for Result
+	err      error
+	last     bool          // of a call of Commit
+	done     chan struct{} // gets a value when all of the call is dealt with; of the last
 }
+
+var _ waybill.Batch = (*request)(nil)
 
 // A queue holds the requests that the next commit takes.
 type queue struct {
@@ -39,66 +44,79 @@ type queue struct {
 	requests []*request
 }
 
-// Append implements waybill.Store. Calls that wait while a commit is under way
-// share the next one.
+// Append implements waybill.Store.
 func (s *Store) Append(ctx context.Context, events []waybill.Event) ([]waybill.Outcome, error) {
-	if err := s.enter(ctx); err != nil {
+	if err := s.enter(ctx); err != nil { // before anything is found wrong with the events
 		return nil, err
 	}
-	defer s.leave()
-	if len(events) > maxEvents {
-		return nil, waybill.Errorf(waybill.TooLarge,
-			"the call has %d events, more than the %d that are stored in one step", len(events), maxEvents)
-	}
-	now := s.now()
-	for i := range events {
-		if err := events[i].Validate(now); err != nil {
-			return nil, fmt.Errorf("event %d: %w", i, err)
-		}
-	}
-	r := requests.Get().(*request)
-	defer r.recycle()
-	if err := s.prepare(r, events); err != nil {
+	s.leave()
+	if err := checkSize(events); err != nil {
 		return nil, err
 	}
-	if err := s.submit(ctx, r); err != nil {
+	checked, rejected := waybill.Check(events, s.now())
+	if len(rejected) > 0 {
+		return nil, fmt.Errorf("event %d: %w", rejected[0].Index, rejected[0].Err)
+	}
+	b, err := s.Prepare(checked)
+	if err != nil {
 		return nil, err
 	}
-	outcomes := make([]waybill.Outcome, len(events))
-	for i := range r.ops {
-		outcomes[i] = r.ops[i].outcome
-	}
-	return outcomes, nil
+	defer b.Release()
+	s.Commit(ctx, []waybill.Batch{b})
+	outcomes, err := b.Result()
+	return append(make([]waybill.Outcome, 0, len(outcomes)), outcomes...), err
 }
 
-var requests = sync.Pool{New: func() any { return &request{} }}
+func checkSize(events []waybill.Event) error {
+	if len(events) > maxEvents {
+		return waybill.Errorf(waybill.TooLarge,
+			"the call has %d events, more than the %d that are stored in one step", len(events), maxEvents)
+	}
+	return nil
+}
 
-func (r *request) recycle() {
+// Prepare implements waybill.Store: it hashes the IDs and finds the label sets.
+func (s *Store) Prepare(events waybill.Checked) (waybill.Batch, error) {
+	if err := checkSize(events.Events()); err != nil {
+		return nil, err
+	}
+	r := requests.Get().(*request)
+	if err := s.prepare(r, events.Events()); err != nil {
+		r.Release()
+		return nil, err
+	}
+	return r, nil
+}
+
+var requests = sync.Pool{New: func() any { return &request{done: make(chan struct{}, 1)} }}
+
+// Release implements waybill.Batch.
+func (r *request) Release() {
 	const largest = 1 << 16
 	clear(r.ops)
-	r.ops, r.err, r.done = r.ops[:0], nil, nil
+	r.ops, r.err, r.last = r.ops[:0], nil, false
 	if cap(r.ops) <= largest {
 		requests.Put(r)
 	}
 }
 
+// Result implements waybill.Batch.
+func (r *request) Result() ([]waybill.Outcome, error) {
+	if r.err != nil {
+		return nil, r.err
+	}
+	r.outcomes = slices.Grow(r.outcomes[:0], len(r.ops))
+	for i := range r.ops {
+		r.outcomes = append(r.outcomes, r.ops[i].outcome)
+	}
+	return r.outcomes, nil
+}
+
 // prepare makes the ops of events.
 func (s *Store) prepare(r *request, events []waybill.Event) error {
-	r.done = make(chan struct{})
-	if cap(r.ops) < len(events) {
-		r.ops = make([]op, 0, len(events))
+	if err := s.begin(r, events); err != nil {
+		return err
 	}
-	s.mu.RLock()
-	for i := range events {
-		e := &events[i]
-		ch := s.channels[e.Channel]
-		if ch == nil {
-			s.mu.RUnlock()
-			return waybill.Errorf(waybill.Invalid, "event %d: channel %d is not configured", i, e.Channel)
-		}
-		r.ops = append(r.ops, op{ch: ch, event: e, at: uint32(e.At), status: e.Status})
-	}
-	s.mu.RUnlock()
 	for i := range r.ops {
 		o := &r.ops[i]
 		for l := range o.event.Labels {
@@ -113,6 +131,22 @@ func (s *Store) prepare(r *request, events []waybill.Event) error {
 	return nil
 }
 
+// begin adds an op with its channel for each event.
+func (s *Store) begin(r *request, events []waybill.Event) error {
+	r.ops = slices.Grow(r.ops, len(events))
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for i := range events {
+		e := &events[i]
+		ch := s.channels[e.Channel]
+		if ch == nil {
+			return waybill.Errorf(waybill.Invalid, "event %d: channel %d is not configured", i, e.Channel)
+		}
+		r.ops = append(r.ops, op{ch: ch, event: e, at: uint32(e.At), status: e.Status})
+	}
+	return nil
+}
+
 // hashID returns the hash of a message's ID. Its key is a secret of the store:
 // tenants choose IDs, and who knew the key could make two that share a hash.
 func (s *Store) hashID(id string) hash {
@@ -122,39 +156,63 @@ func (s *Store) hashID(id string) hash {
 	return hash{uint32(a >> 32), uint32(a), uint32(b >> 32)}
 }
 
-// submit queues r and returns when it is committed. Whoever gets the right to
-// write commits all that waits.
-func (s *Store) submit(ctx context.Context, r *request) error {
+// Commit implements waybill.Store. Calls that wait while a commit is under way share
+// the next one.
+func (s *Store) Commit(ctx context.Context, batches []waybill.Batch) {
+	if len(batches) == 0 {
+		return
+	}
+	if err := s.enter(ctx); err != nil {
+		for _, b := range batches {
+			b.(*request).err = err
+		}
+		return
+	}
+	defer s.leave()
 	s.queue.mu.Lock()
-	s.queue.requests = append(s.queue.requests, r)
+	for _, b := range batches {
+		s.queue.requests = append(s.queue.requests, b.(*request))
+	}
+	last := batches[len(batches)-1].(*request)
+	last.last = true
 	s.queue.mu.Unlock()
+	s.await(ctx, last, len(batches))
+}
+
+// await returns when the requests of a call, n of them, are dealt with. Whoever gets
+// the right to write commits all that waits.
+func (s *Store) await(ctx context.Context, last *request, n int) {
+	cancelled := ctx.Done()
 	for {
 		select {
 		case s.writer <- struct{}{}:
 			s.commitQueue()
 			s.unlock()
-		case <-r.done:
-			return r.err
-		case <-ctx.Done():
-			if s.queue.remove(r) {
-				return ctx.Err()
+		case <-last.done:
+			return
+		case <-cancelled:
+			if s.queue.remove(last, n, ctx.Err()) {
+				return
 			}
-			<-r.done // too late: it is being committed
-			return r.err
+			cancelled = nil // too late: some of it is being committed
 		}
 	}
 }
 
-func (q *queue) remove(r *request) bool {
+// remove takes the n requests of a call, which wait one after the other, out of the
+// queue, unless some are not there any more. They fail with err.
+func (q *queue) remove(last *request, n int, err error) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for i, waiting := range q.requests {
-		if waiting == r {
-			q.requests = append(q.requests[:i], q.requests[i+1:]...)
-			return true
-		}
+	end := slices.Index(q.requests, last) + 1
+	if end < n {
+		return false
 	}
-	return false
+	for _, r := range q.requests[end-n : end] {
+		r.err = err
+	}
+	q.requests = slices.Delete(q.requests, end-n, end)
+	return true
 }
 
 const (
@@ -188,7 +246,9 @@ func (s *Store) commitQueue() {
 			if err != nil {
 				r.err = err
 			}
-			close(r.done)
+			if r.last {
+				r.done <- struct{}{} // whose it is may release it now
+			}
 		}
 		requests = requests[n:]
 	}

@@ -22,6 +22,7 @@ func histories(t *testing.T, open Open) {
 			"append":        h.appendSome,
 			"append more":   h.appendSome,
 			"append most":   h.appendSome,
+			"commit":        h.commitSome,
 			"query":         h.query,
 			"query twice":   h.query,
 			"look up":       h.lookUp,
@@ -137,6 +138,11 @@ func (h *history) appendSome(t *rapid.T) {
 		t.Fatalf("the model refuses %+v: %v", batch, err)
 	}
 	h.wantOutcomes(want, batch...)
+	h.remember(batch)
+}
+
+// remember notes what was appended.
+func (h *history) remember(batch []waybill.Event) {
 	h.sent = append(h.sent, batch...)
 	for _, e := range batch {
 		for l, v := range e.Labels {

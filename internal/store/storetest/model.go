@@ -87,6 +87,23 @@ func (s *Model) Append(ctx context.Context, events []waybill.Event) ([]waybill.O
 	return outcomes, nil
 }
 
+// Prepare implements waybill.Store.
+func (s *Model) Prepare(events waybill.Checked) (waybill.Batch, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, e := range events.Events() {
+		if _, ok := s.channels[e.Channel]; !ok {
+			return nil, waybill.Errorf(waybill.Invalid, "channel %d is not configured", e.Channel)
+		}
+	}
+	return &Plain{Events: events.Events()}, nil
+}
+
+// Commit implements waybill.Store.
+func (s *Model) Commit(ctx context.Context, batches []waybill.Batch) {
+	CommitPlain(ctx, batches, s.Append)
+}
+
 func (s *Model) remember(c waybill.ChannelNumber, m waybill.Message) {
 	for l := range m.Labels {
 		k := labelOf{c, waybill.Label(l)}

@@ -19,6 +19,7 @@ func Run(t *testing.T, open Open) {
 		cases []contractCase
 	}{
 		{"Append", appendCases},
+		{"Batches", batchCases},
 		{"Points", pointsCases},
 		{"Counting", countingCases},
 		{"Lookup", lookupCases},

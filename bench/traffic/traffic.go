@@ -33,7 +33,7 @@ const (
 )
 
 // Now is the clock by which all reports are in the past, but not long ago.
-func Now() time.Time { return (Start + (days+7)*day).Time() }
+func Now() time.Time { return (Start + (days+60)*day).Time() }
 
 // EventsPerMessage is how many reports a message has on average.
 const EventsPerMessage = 3.2

@@ -86,7 +86,8 @@ type Store interface {
 	// Points answers q: the buckets that count something, ordered by start
 	// and then by key. Empty buckets are left out. A channel that is named
 	// twice counts once, one that is not configured nothing. A query that is
-	// not valid fails with Invalid.
+	// not valid fails with Invalid. The answer is the caller's, who may give
+	// it to Recycle once it is read.
 	Points(ctx context.Context, q Query) ([]Point, error)
 
 	// Values returns the values of label l that the channel's messages have,

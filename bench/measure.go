@@ -301,6 +301,7 @@ func (r *run) queries(ctx context.Context) error {
 		var took []time.Duration
 		var answer []waybill.Point
 		for began := time.Now(); len(took) < atLeast || len(took) < atMost && time.Since(began) < r.asking; {
+			waybill.Recycle(answer) // as those who answer with it do
 			start := time.Now()
 			points, err := r.engine.Points(ctx, q.Query)
 			if err != nil {

@@ -68,6 +68,7 @@ func (s *templateSeries) addMessages(
 			row.counts.Add(p.Counts)
 		}
 	}
+	waybill.Recycle(points)
 	return nil
 }
 
@@ -113,6 +114,7 @@ func (s *templateSeries) addClicks(
 			row.clicks[waybill.Button{Type: kind, Text: text}] += p.Counts[waybill.Clicks]
 		}
 	}
+	waybill.Recycle(points)
 	return nil
 }
 
@@ -192,6 +194,7 @@ func (s *phoneSeries) add(ctx context.Context, store waybill.Store, c *waybill.C
 		}
 		s.rows[key].Add(p.Counts)
 	}
+	waybill.Recycle(points)
 	return nil
 }
 

@@ -196,6 +196,7 @@ func (a *API) dataPoints(ctx context.Context, s *session, c waybill.Channel, p a
 		}
 		out = append(out, dataPoint{int64(point.Bucket.Start), int64(point.Bucket.End), sent, delivered})
 	}
+	waybill.Recycle(points)
 	return out, nil
 }
 

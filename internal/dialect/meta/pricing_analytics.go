@@ -97,6 +97,7 @@ func (a *API) pricingAnalytics(ctx context.Context, s *session, n *node, in *inp
 			return nil, err
 		}
 		volumes.add(list, part.Start)
+		waybill.Recycle(list)
 	}
 	return &rows{list: volumes.rows(p)}, nil
 }

@@ -195,6 +195,7 @@ func (a *API) countTemplates(
 			return err
 		}
 		count.addClicks(list)
+		waybill.Recycle(list)
 	}
 	if card != nil {
 		q.GroupBy = append(q.GroupBy, waybill.Dimension(waybill.LabelPricingType),
@@ -207,6 +208,7 @@ func (a *API) countTemplates(
 			return err
 		}
 		count.add(list, card, part.Start)
+		waybill.Recycle(list)
 	}
 	return nil
 }

@@ -60,6 +60,7 @@ func (a *API) labelValues(ctx context.Context, c *call, p *labelParams) (page la
 		return page, err
 	}
 	values := p.values(points)
+	waybill.Recycle(points)
 	slices.SortFunc(values, p.compare)
 	if from != nil {
 		i, found := slices.BinarySearchFunc(values, *from, p.compare)

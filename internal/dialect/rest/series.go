@@ -222,8 +222,16 @@ func (s *series) sums(c waybill.Counts) Sums {
 	return shown
 }
 
-// stream writes the answer as JSON, point by point: all at once it may be large.
+// done lets another answer have the memory of the points.
+func (s *series) done() {
+	waybill.Recycle(s.points)
+	s.points = nil
+}
+
+// stream writes the answer as JSON, point by point: all at once it may be large. It can
+// be called once.
 func (s *series) stream(w io.Writer) error {
+	defer s.done()
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
@@ -258,7 +266,7 @@ func (s *series) stream(w io.Writer) error {
 	return err
 }
 
-// table returns the points as rows.
+// table returns the points as rows, which can be read once.
 func (s *series) table() ([]table.Column, iter.Seq[[]any]) {
 	columns := []table.Column{{Name: "start", Type: table.Time}, {Name: "end", Type: table.Time}}
 	for _, name := range s.groups {
@@ -273,6 +281,7 @@ func (s *series) table() ([]table.Column, iter.Seq[[]any]) {
 		}
 	}
 	return columns, func(yield func([]any) bool) {
+		defer s.done()
 		row := make([]any, 0, len(columns))
 		for i := range s.points {
 			row = s.row(row[:0], &s.points[i])

@@ -1,6 +1,8 @@
 package pebble
 
 import (
+	"math/bits"
+	"sync"
 	"time"
 
 	"waybill"
@@ -16,9 +18,11 @@ type board struct {
 	to     uint32
 	groups *groups
 
-	slots  []int32 // by quarter of the unit: the row, -1 where it does not count
-	open   *sheet
-	scribe *scribe
+	slots   []int32 // by quarter of the unit: the row, -1 where it does not count
+	open    *sheet
+	scribe  *scribe
+	scratch *scratch
+	spare   *sync.Pool // where scratch goes in the end
 }
 
 // A sheet has the counts of the buckets of a unit.
@@ -35,9 +39,11 @@ type row struct {
 
 func newBoard(q *waybill.Query, v *version) *board {
 	from, to := q.Quarters()
+	mem := takeScratch(&v.s.spare)
 	b := &board{
 		q: q, zone: q.Zone, from: uint32(from), to: uint32(to), groups: newGroups(q, v),
-		open: &sheet{}, scribe: newScribe(from.Start(), to.Start()),
+		slots: mem.slots, open: mem.sheets[0], scribe: newScribe(from.Start(), to.Start(), mem.sheets[1]),
+		scratch: mem, spare: &v.s.spare,
 	}
 	if b.zone == nil {
 		b.zone = time.UTC
@@ -131,7 +137,12 @@ func (b *board) end() error {
 	return b.scribe.endChannel()
 }
 
-func (b *board) answer() ([]waybill.Point, error) { return b.scribe.answer() }
+// answer returns the points, once the last channel has ended.
+func (b *board) answer() ([]waybill.Point, error) {
+	b.scratch.sheets, b.scratch.slots = [2]*sheet{b.open, <-b.scribe.sheets}, b.slots
+	b.scratch.give(b.spare)
+	return b.scribe.answer()
+}
 
 // add adds a bucket and returns its row.
 func (s *sheet) add(bucket waybill.Bucket) *row {
@@ -141,6 +152,8 @@ func (s *sheet) add(bucket waybill.Bucket) *row {
 	}
 	return &s.rows[len(s.buckets)-1]
 }
+
+const countsBytes = 8 * int(waybill.NumMetrics)
 
 // fit makes room for n groups.
 func (r *row) fit(n int) {
@@ -161,6 +174,14 @@ func (r *row) at(g int32) *waybill.Counts {
 	}
 	r.set[g/64] |= 1 << (g % 64)
 	return &r.counts[g]
+}
+
+// groups returns how many groups were added to.
+func (r *row) groups() (n int) {
+	for _, word := range r.set {
+		n += bits.OnesCount64(word)
+	}
+	return n
 }
 
 func (r *row) addDelta(g int32, d *delta) {

@@ -88,6 +88,7 @@ type grouping struct {
 	filters []filter
 	groupOf []int32 // by ref; see undecided and dropped
 	details map[detailGroup]int32
+	scratch *scratch
 }
 
 type detailGroup struct {
@@ -102,12 +103,13 @@ type filter struct {
 	verdicts []int8 // by number of text; 0 is unknown
 }
 
-// of returns the grouping of a channel.
-func (gs *groups) of(c waybill.ChannelNumber, v view) *grouping {
+// of returns the grouping of a channel, which lasts until the next one.
+func (gs *groups) of(c waybill.ChannelNumber, v view, mem *scratch) *grouping {
 	g := &grouping{
 		groups: gs, channel: c, view: v,
-		groupOf: make([]int32, len(v.tuples)),
+		groupOf: mem.undecided(len(v.tuples)),
 		details: make(map[detailGroup]int32),
+		scratch: mem,
 	}
 	for _, f := range gs.q.Where {
 		values := make(map[string]bool, len(f.Values))
@@ -135,6 +137,7 @@ func (g *grouping) find(ref, detail uint32) int32 {
 	if n == undecided {
 		n = g.decide(ref)
 		g.groupOf[ref] = n
+		g.scratch.decided = append(g.scratch.decided, ref)
 	}
 	if n == dropped || !g.byDetail {
 		return n

@@ -40,7 +40,7 @@ func (s *Store) Points(ctx context.Context, q waybill.Query) ([]waybill.Point, e
 		if !ok {
 			continue
 		}
-		sc := &scan{v: v, board: b, groups: b.groups.of(c, view), channel: c, view: view, q: &q}
+		sc := &scan{v: v, board: b, groups: b.groups.of(c, view, b.scratch), channel: c, view: view, q: &q}
 		if err := sc.run(ctx); err != nil {
 			return nil, err
 		}

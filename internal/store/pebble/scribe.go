@@ -19,6 +19,7 @@ type scribe struct {
 	// Owned by who has a sheet out of sheets that is not the board's.
 	out    []waybill.Point
 	sorted int // the points that earlier channels made end here
+	few    []int32
 	err    error
 }
 
@@ -28,9 +29,10 @@ type job struct {
 	order groupOrder
 }
 
-func newScribe(from, to waybill.Instant) *scribe {
+// newScribe returns a scribe of a question from and to. It takes an empty sheet.
+func newScribe(from, to waybill.Instant, empty *sheet) *scribe {
 	s := &scribe{from: from, to: to, sheets: make(chan *sheet, 2)}
-	s.sheets <- &sheet{}
+	s.sheets <- empty
 	return s
 }
 
@@ -63,6 +65,7 @@ func (s *scribe) run() {
 }
 
 func (s *scribe) do(j *job) {
+	s.grow(j)
 	for i := range j.buckets {
 		if s.err == nil {
 			s.err = s.emit(j.buckets[i], &j.rows[i], &j.order)
@@ -128,25 +131,15 @@ func (s *scribe) answer() ([]waybill.Point, error) {
 
 // emit makes points of a row, in the order of their keys, and empties it.
 func (s *scribe) emit(bucket waybill.Bucket, r *row, of *groupOrder) error {
-	add := func(g int32) {
-		if counts := &r.counts[g]; *counts != (waybill.Counts{}) {
-			s.out = append(s.out, waybill.Point{Bucket: bucket, Key: of.values[g], Counts: *counts})
-			*counts = waybill.Counts{}
-		}
-	}
-	s.grow(bucket, len(of.values))
-	n := 0
-	for _, word := range r.set {
-		n += bits.OnesCount64(word)
-	}
+	n := r.groups()
 	if 4*n >= len(of.order) {
 		for _, g := range of.order {
 			if int(g)/64 < len(r.set) && r.set[g/64]>>(g%64)&1 != 0 {
-				add(g)
+				s.add(bucket, of.values[g], &r.counts[g])
 			}
 		}
 	} else {
-		few := make([]int32, 0, n)
+		few := s.few[:0]
 		for i, word := range r.set {
 			for ; word != 0; word &= word - 1 {
 				few = append(few, int32(i*64+bits.TrailingZeros64(word)))
@@ -154,24 +147,50 @@ func (s *scribe) emit(bucket waybill.Bucket, r *row, of *groupOrder) error {
 		}
 		slices.SortFunc(few, func(x, y int32) int { return int(of.rank[x] - of.rank[y]) })
 		for _, g := range few {
-			add(g)
+			s.add(bucket, of.values[g], &r.counts[g])
 		}
+		s.few = few
 	}
 	clear(r.set)
 	return s.bound()
 }
 
-// grow makes room for the points of a bucket, and where there is none for as many as
-// there will be, if they go on as they began: copying large answers costs more than
-// adding them up.
-func (s *scribe) grow(at waybill.Bucket, groups int) {
-	if cap(s.out)-len(s.out) > groups {
+// add makes a point of counts, unless they are all 0, and clears them. There is room
+// for it. It is written field by field: a copy of the whole costs a third more.
+func (s *scribe) add(bucket waybill.Bucket, key []string, counts *waybill.Counts) {
+	some := int64(0)
+	for _, n := range counts {
+		some |= n
+	}
+	if some == 0 {
 		return
 	}
-	expected := 2 * len(s.out)
-	if done := at.Start - s.from; done > (s.to-s.from)/100 {
-		expected = int(int64(len(s.out)) * int64(s.to-s.from) / int64(done) * 17 / 16)
+	s.out = s.out[:len(s.out)+1]
+	p := &s.out[len(s.out)-1]
+	p.Bucket = bucket
+	p.Key = key
+	p.Counts = *counts
+	*counts = waybill.Counts{}
+}
+
+// grow makes room for the points of a sheet, and where there is none for as many as
+// there will be, if they go on as they began: copying large answers costs more than
+// adding them up.
+func (s *scribe) grow(j *job) {
+	need := len(s.out)
+	for i := range j.buckets {
+		need += j.rows[i].groups()
 	}
-	expected = min(max(expected, 2*len(s.out)*5/8, 64), waybill.MaxPoints)
-	s.out = slices.Grow(s.out, max(expected-len(s.out), groups))
+	need = min(need, s.sorted+waybill.MaxPoints+len(j.order.values)) // where emit fails
+	if need <= cap(s.out) {
+		return
+	}
+	room, all := 2*need, s.to-s.from
+	switch done := j.buckets[len(j.buckets)-1].End - s.from; {
+	case done >= all:
+		room = need
+	case done > all/100:
+		room = s.sorted + int(int64(need-s.sorted)*int64(all)/int64(done)*17/16)
+	}
+	s.out = append(waybill.MakePoints(max(need, min(room, waybill.MaxPoints))), s.out...)
 }

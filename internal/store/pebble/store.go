@@ -81,6 +81,7 @@ type Store struct {
 	sets   *labelSets
 	queue  queue
 	filter blooms
+	spare  sync.Pool // of scratches
 
 	writer chan struct{} // holds one value while somebody writes
 

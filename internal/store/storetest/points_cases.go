@@ -1,6 +1,8 @@
 package storetest
 
 import (
+	"slices"
+	"strconv"
 	"time"
 
 	"waybill"
@@ -170,6 +172,42 @@ var pointsCases = []contractCase{
 		f.append(event("m", waybill.StatusSent, 1))
 		f.want(total(every(waybill.Month), between(0, waybill.MaxInstant)), "01-01 00:00 +744h0m0s accepted 1 sent 1")
 	}},
+	{"answers whose memory is used again are right", recycledAnswers},
+}
+
+// recycledAnswers asks large questions in turns, each after the answer before was
+// recycled.
+func recycledAnswers(f *fixture) {
+	const messages = 6000 // in a quarter of their own
+	events := make([]waybill.Event, messages)
+	for i := range events {
+		events[i] = event(strconv.Itoa(i), waybill.StatusSent, 15*i, with(waybill.LabelTier, strconv.Itoa(i%3)))
+	}
+	f.append(events...)
+	all := between(start, at(15*messages))
+	questions := []waybill.Query{
+		total(every(waybill.QuarterHour), all, by(waybill.Dimension(waybill.LabelTier))),
+		total(every(waybill.QuarterHour), all, where(waybill.Dimension(waybill.LabelTier), "0", "2")),
+		total(every(waybill.QuarterHour), all),
+	}
+	for i := range 3 * len(questions) {
+		q := questions[i%len(questions)]
+		points := f.points(q)
+		want := messages - len(q.Where)*messages/3
+		if len(points) != want {
+			f.Fatalf("question %d has %d points, want %d", i, len(points), want)
+		}
+		for j, p := range points {
+			if len(q.Where) > 0 {
+				j += (j + 1) / 2 // every third is left out
+			}
+			tier := []string{strconv.Itoa(j % 3)}[:len(q.GroupBy)]
+			if p.Bucket.Start != at(15*j) || !slices.Equal(p.Key, tier) || p.Counts != (waybill.Counts{1, 1}) {
+				f.Fatalf("question %d has the point %+v, want %d by %q with one sent message", i, p, at(15*j), tier)
+			}
+		}
+		waybill.Recycle(points)
+	}
 }
 
 func channels(numbers ...waybill.ChannelNumber) queryOption {

@@ -23,7 +23,7 @@
 //	upkeep.go      what takes long and nobody waits for
 //	retain.go      which partitions are old; drop.go: they are dropped
 //	version.go     one moment, for a reader
-//	points.go      questions; with board.go, scribe.go, groups.go and scratch.go
+//	points.go      questions; with packed.go, board.go, scribe.go, groups.go and scratch.go
 //	find.go        the messages behind a number; candidate.go: what becomes of them
 //	erase.go       names are forgotten; trim.go: the engine's logs begin anew
 //	verify.go      everything again from the histories; tally.go: added up

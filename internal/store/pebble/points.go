@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"maps"
-	"math/bits"
 	"slices"
 
 	"waybill"
@@ -226,100 +225,6 @@ func (s *scan) addUnfolded(unit uint32) {
 			}
 		}
 	}
-}
-
-// addPacked adds packed cells. It reads what unpacker reads, without making a cell
-// of it: large questions spend their time here, and so numbers of one byte, which
-// most are, are read without a call.
-func (s *scan) addPacked(packed []byte) error {
-	daily, at, major, ref, quarter := s.space == spaceCells, 0, uint32(0), uint32(0), uint32(0)
-	slots, rows, groupOf, byDetail := s.board.slots, s.board.open.rows, s.groups.groupOf, s.groups.byDetail
-	for at < len(packed) {
-		header, n := uint64(packed[at]), uint64(0)
-		if at++; header >= 0x80 {
-			header, at = uvarint(packed, at-1)
-		}
-		if header&cellMajor != 0 {
-			n, at = uvarint(packed, at)
-			major, ref, quarter = major+uint32(n), 0, 0
-			if daily && !byDetail {
-				return s.check(packed, at) // details follow the totals
-			}
-		} else if header>>cellShift != 0 {
-			quarter = 0
-		}
-		if at >= len(packed) {
-			return errCells
-		}
-		n = uint64(packed[at])
-		if at++; n >= 0x80 {
-			n, at = uvarint(packed, at-1)
-		}
-		ref += uint32(header >> cellShift)
-		quarter += uint32(n)
-		if at >= len(packed) || ref >= uint32(len(groupOf)) || quarter >= quartersPerDay {
-			return errCells
-		}
-		mask := packed[at]
-		at++
-		slot, detail := int32(-1), uint32(0)
-		if daily {
-			if detail = major; detail >= uint32(len(s.view.details)) {
-				return errCells
-			}
-			slot = slots[quarter]
-		} else if in := major*quartersPerDay + quarter; in < uint32(len(slots)) {
-			slot = slots[in]
-		}
-		group := int32(dropped)
-		if slot >= 0 {
-			if group = groupOf[ref]; group == undecided || byDetail || detail != 0 {
-				group = s.groups.find(ref, detail)
-			}
-		}
-		if group == dropped {
-			if header&cellOnes == 0 {
-				for rest := mask; rest != 0; rest &= rest - 1 {
-					_, at = uvarint(packed, at)
-				}
-			}
-			continue
-		}
-		counts := rows[slot].at(group)
-		for rest := mask & (1<<waybill.NumMetrics - 1); rest != 0; rest &= rest - 1 {
-			n = 1
-			if header&cellOnes == 0 {
-				if at >= len(packed) {
-					return errCells
-				}
-				n = uint64(packed[at])
-				if at++; n >= 0x80 {
-					n, at = uvarint(packed, at-1)
-				}
-			}
-			counts[bits.TrailingZeros8(rest)] += int64(n)
-		}
-	}
-	return s.check(packed, at)
-}
-
-// check fails where the cells ended beyond the end of their value.
-func (s *scan) check(packed []byte, at int) error {
-	if at > len(packed) {
-		return errCells
-	}
-	return nil
-}
-
-// uvarint reads a number and returns where the next one begins, which is past the
-// end where there is none.
-func uvarint(data []byte, at int) (uint64, int) {
-	if at < len(data) {
-		if v, n := binary.Uvarint(data[at:]); n > 0 {
-			return v, at + n
-		}
-	}
-	return 0, len(data) + 1
 }
 
 // Values implements waybill.Store.

@@ -1,7 +1,10 @@
 package dialect
 
 import (
+	"slices"
 	"strconv"
+	"strings"
+	"sync"
 
 	"github.com/nyaruka/phonenumbers"
 )
@@ -26,31 +29,58 @@ func CountryOf(number string) string {
 		return ""
 	}
 	// No country code is the beginning of another one.
-	for n := 1; n <= 3; n++ {
-		code, _ := strconv.Atoi(number[:n])
-		switch regions := phonenumbers.GetRegionCodesForCountryCode(code); {
-		case len(regions) == 0:
-			continue
-		case regions[0] == phonenumbers.REGION_CODE_FOR_NON_GEO_ENTITY:
-			return ""
-		case len(regions) == 1:
-			return regions[0]
-		default:
-			return sharedRegion(number, n, regions[0])
+	code := 0
+	for _, digit := range []byte(number[:3]) {
+		code = 10*code + int(digit-'0')
+		if p := &plans()[code]; p.main != "" {
+			return p.region(number)
 		}
 	}
 	return ""
 }
 
-// sharedRegion returns which of the countries that share the country code of n
-// digits has the number; main is the largest of them.
-func sharedRegion(number string, n int, main string) string {
-	for end := min(longestMinorPrefix, len(number)); end > n; end-- {
-		if region, ok := minorPrefixes[number[:end]]; ok {
+// A plan says to whom the numbers of a country code belong.
+type plan struct {
+	main    string // the only country, or the largest; empty where there is none
+	lengths []int  // of the minor prefixes, the longest first
+}
+
+// plans has the plan of each country code.
+var plans = sync.OnceValue(func() *[1000]plan {
+	var all [1000]plan
+	for code := range all {
+		regions := phonenumbers.GetRegionCodesForCountryCode(code)
+		if len(regions) == 0 || regions[0] == phonenumbers.REGION_CODE_FOR_NON_GEO_ENTITY {
+			continue
+		}
+		all[code].main = regions[0]
+		if len(regions) > 1 {
+			all[code].lengths = minorLengths(strconv.Itoa(code))
+		}
+	}
+	return &all
+})
+
+func minorLengths(code string) []int {
+	var lengths []int
+	for prefix := range minorPrefixes {
+		if strings.HasPrefix(prefix, code) && !slices.Contains(lengths, len(prefix)) {
+			lengths = append(lengths, len(prefix))
+		}
+	}
+	slices.Sort(lengths)
+	slices.Reverse(lengths)
+	return lengths
+}
+
+// region returns which of the countries that share the code has the number.
+func (p *plan) region(number string) string {
+	for _, n := range p.lengths {
+		if region, ok := minorPrefixes[number[:min(n, len(number))]]; ok {
 			return region
 		}
 	}
-	return main
+	return p.main
 }
 
 func allDigits(s string) bool {

@@ -53,6 +53,3 @@ var minorPrefixes = map[string]string{
 	"59059079": "MF",
 	"5993":     "BQ", "5994": "BQ", "5997": "BQ",
 }
-
-// longestMinorPrefix is the length of the longest key of minorPrefixes.
-const longestMinorPrefix = 8

@@ -89,9 +89,10 @@ func TestCountryOfSharedCodes(t *testing.T) {
 }
 
 func TestMinorPrefixes(t *testing.T) {
-	for prefix := range minorPrefixes {
-		if len(prefix) > longestMinorPrefix {
-			t.Errorf("prefix %s is longer than %d", prefix, longestMinorPrefix)
+	for prefix, want := range minorPrefixes {
+		number := (prefix + "9999999")[:max(len(prefix), minNumber)]
+		if got := CountryOf(number); got != want {
+			t.Errorf("CountryOf(%s) = %q, want %q for its prefix %s", number, got, want, prefix)
 		}
 	}
 }

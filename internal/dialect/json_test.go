@@ -60,7 +60,7 @@ func TestWriteJSONOfWhatHasNone(t *testing.T) {
 	if w.Code != http.StatusInternalServerError || bytes.Contains(w.Body.Bytes(), []byte("NaN")) {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
-	if attrs := w.scope.Attrs(); len(attrs) != 1 || attrs[0].Key != "encode_err" {
+	if attrs := w.scope.AppendAttrs(nil); len(attrs) != 1 || attrs[0].Key != "encode_err" {
 		t.Errorf("attributes %v", attrs)
 	}
 }
@@ -77,7 +77,7 @@ func TestScope(t *testing.T) {
 	}
 	dialect.SetLogAttr(ctx, slog.String("operation", "a"), slog.Int("events", 1))
 	dialect.SetLogAttr(ctx, slog.String("operation", "b"))
-	attrs := scope.Attrs()
+	attrs := scope.AppendAttrs(nil)
 	if len(attrs) != 2 || attrs[0].Value.String() != "b" || attrs[1].Key != "events" {
 		t.Errorf("attributes %v", attrs)
 	}

@@ -25,6 +25,7 @@ type Scope struct {
 
 	mu    sync.Mutex
 	attrs []slog.Attr
+	room  [6]slog.Attr // of attrs, which is enough for most
 }
 
 type scopeKey struct{}
@@ -59,7 +60,7 @@ func (s *Scope) SetLogAttr(attrs ...slog.Attr) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.attrs == nil {
-		s.attrs = make([]slog.Attr, 0, 6) // which is enough for most
+		s.attrs = s.room[:0]
 	}
 	for _, a := range attrs {
 		i := slices.IndexFunc(s.attrs, func(b slog.Attr) bool { return a.Key == b.Key })
@@ -71,11 +72,11 @@ func (s *Scope) SetLogAttr(attrs ...slog.Attr) {
 	}
 }
 
-// Attrs returns a copy of the attributes that were set.
-func (s *Scope) Attrs() []slog.Attr {
+// AppendAttrs appends the attributes that were set to some.
+func (s *Scope) AppendAttrs(to []slog.Attr) []slog.Attr {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Clone(s.attrs)
+	return append(to, s.attrs...)
 }
 
 func scopeOf(ctx context.Context) *Scope {

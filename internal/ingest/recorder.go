@@ -53,6 +53,7 @@ type Recorder struct {
 	log     *slog.Logger
 	failed  rate.Sometimes // tells the log, which may lie on the disk that failed
 	done    chan struct{}  // closed when the committer has ended
+	calls   sync.Pool      // of *call
 
 	waiting atomic.Int64 // events of the queue
 	full    atomic.Int64 // calls that were refused because of it
@@ -139,14 +140,14 @@ func (r *Recorder) RecordFor(ctx context.Context, owner string, events []waybill
 	if err != nil {
 		return Receipt{}, told(err)
 	}
-	c := &call{owner: owner, events: valid, batch: batch, answered: make(chan struct{}, 1)}
+	c := r.call(owner, valid, batch)
 	if err := r.enqueue(c); err != nil {
-		batch.Release()
+		r.recycle(c)
 		return Receipt{}, err
 	}
 	select {
 	case <-c.answered:
-		defer batch.Release()
+		defer r.recycle(c)
 		if c.err != nil {
 			return Receipt{}, told(c.err)
 		}
@@ -157,6 +158,22 @@ func (r *Recorder) RecordFor(ctx context.Context, owner string, events []waybill
 	case <-ctx.Done():
 		return Receipt{}, ctx.Err() // the batch may be in use for long
 	}
+}
+
+// call returns a new call, which recycle ends once nobody else knows it.
+func (r *Recorder) call(owner string, events int, batch waybill.Batch) *call {
+	c, ok := r.calls.Get().(*call)
+	if !ok {
+		c = &call{answered: make(chan struct{}, 1)}
+	}
+	c.owner, c.events, c.batch = owner, events, batch
+	return c
+}
+
+func (r *Recorder) recycle(c *call) {
+	c.batch.Release()
+	*c = call{answered: c.answered}
+	r.calls.Put(c)
 }
 
 // RecordParts does what RecordFor does for any number of events, in parts of at

@@ -130,7 +130,8 @@ func (x *exchange) hungUp() bool {
 // finish counts and logs the request.
 func (x *exchange) finish(outcome string) {
 	took := time.Since(x.start)
-	attrs := x.scope.Attrs()
+	var room [8]slog.Attr // which is enough, and no garbage
+	attrs := x.scope.AppendAttrs(room[:0])
 	operation := ""
 	for _, a := range attrs {
 		if a.Key == "operation" {

@@ -68,7 +68,7 @@ func (a *API) Match(r *http.Request) bool {
 
 // ServeHTTP answers webhooks and calls of the Graph API.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if parts := splitPath(r.URL.Path); len(parts) > 0 && parts[0] == "webhooks" {
+	if isWebhook(r.URL.Path) {
 		a.webhook.ServeHTTP(w, r)
 		return
 	}
@@ -89,6 +89,12 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer.status = http.StatusOK
 	}
 	answer.write(w)
+}
+
+// isWebhook reports whether the first part of a path says so.
+func isWebhook(path string) bool {
+	first, _, _ := strings.Cut(strings.TrimLeft(path, "/"), "/")
+	return first == "webhooks"
 }
 
 // answer answers a call. err is what was wrong with the call already.

@@ -236,7 +236,7 @@ func TestDebugTokenIsACall(t *testing.T) {
 
 	scope := dialect.NewScope(t.Context(), "")
 	g.serve(scope, http.MethodGet, path, "")
-	text := fmt.Sprint(scope.Attrs())
+	text := fmt.Sprint(scope.AppendAttrs(nil))
 	for _, want := range []string{"account=1000000000000004", "token_name=shop", "operation=debug_token"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the log says %s, not %s", text, want)

@@ -3,7 +3,6 @@ package meta
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"math"
 	"mime"
@@ -56,6 +55,7 @@ type Webhook struct {
 	metrics   *telemetry.Metrics
 	now       func() time.Time
 	rejects   rate.Sometimes // tells the log, where any tenant could fill it
+	signers   sync.Pool      // of *signer, of any app
 	decodings sync.Pool
 	events    sync.Pool // of *[]waybill.Event, for the next webhook
 }
@@ -81,7 +81,10 @@ func (h *Webhook) decode(body []byte, received waybill.Instant) ([]report, tally
 	return d.decode(body, received)
 }
 
-var jsonType = []string{"application/json; charset=utf-8"}
+var (
+	jsonType = []string{"application/json; charset=utf-8"}
+	taken    = []byte(`{"success":true}`)
+)
 
 // ServeHTTP answers the handshake (GET) and takes webhooks (POST).
 func (h *Webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -103,7 +106,7 @@ func (h *Webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		w.Header()["Content-Type"] = jsonType
-		_, _ = io.WriteString(w, `{"success":true}`) // fails when the caller is gone
+		_, _ = w.Write(taken) // fails when the caller is gone
 	default:
 		w.Header().Set("Allow", "GET, POST")
 		h.writeError(w, r, errWebhook(http.StatusMethodNotAllowed, 100, "method "+r.Method+" is neither GET nor POST"))
@@ -114,8 +117,8 @@ func (h *Webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // not exist: it has no secret and no verify token, so that nothing is valid for
 // it, and the answer to a wrong signature is the same as if it existed.
 func (h *Webhook) app(view *directory.View, path string) waybill.App {
-	if parts := splitPath(path); len(parts) > 2 {
-		app, _ := view.App(strings.Join(parts[2:], "/"))
+	if id := appOf(path); id != "" {
+		app, _ := view.App(id)
 		return app
 	}
 	if apps := view.Apps(); len(apps) == 1 {
@@ -123,6 +126,18 @@ func (h *Webhook) app(view *directory.View, path string) waybill.App {
 	}
 	return waybill.App{}
 }
+
+// appOf returns what follows the name of the dialect in the path of a webhook.
+func appOf(path string) string {
+	if id, ok := strings.CutPrefix(path, webhookPath+"/"); ok && strings.IndexByte(id, '/') < 0 {
+		return id
+	}
+	parts := splitPath(path) // of one with more slashes than it needs
+	return strings.Join(parts[min(2, len(parts)):], "/")
+}
+
+// webhookPath is where webhooks go.
+const webhookPath = "/webhooks/" + dialectName
 
 // plainChallenge is what a challenge must look like to be sent back. Meta's are
 // numbers.
@@ -151,7 +166,7 @@ func (h *Webhook) handshake(r *http.Request) (challenge string, err error) {
 func (h *Webhook) receive(r *http.Request) error {
 	view := h.directory.View()
 	app := h.app(view, r.URL.Path)
-	body, err := readSigned(r, app)
+	body, err := h.readSigned(r, app)
 	if err != nil {
 		return err
 	}
@@ -187,7 +202,7 @@ const maxLoggedAccounts = 10
 // That tells a stranger which apps exist, by the time to the answer or by never
 // sending the body. The IDs of apps are public, and knowing that one is served
 // here opens nothing.
-func readSigned(r *http.Request, app waybill.App) ([]byte, error) {
+func (h *Webhook) readSigned(r *http.Request, app waybill.App) ([]byte, error) {
 	signature, ok := signatureOf(r.Header)
 	if !ok {
 		return nil, errSignature()
@@ -205,7 +220,7 @@ func readSigned(r *http.Request, app waybill.App) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !signed(app, body, signature) {
+	if !h.signed(app, body, signature) {
 		return nil, errSignature()
 	}
 	dialect.Trust(r.Context())

@@ -237,7 +237,7 @@ func (d *decoding) messages(v *changeValue, r *report) {
 	d.tally.malformed += v.odd
 	m := mapping{value: v, tally: &d.tally, report: r, sender: phone(v.displayNumber)}
 	if last := len(r.senders) - 1; m.sender != "" && isID(v.numberID) && (last < 0 || r.senders[last].number != m.sender) {
-		r.senders = append(r.senders, senderID{m.sender, strings.Clone(v.numberID)})
+		r.senders = append(r.senders, senderID{m.sender, v.numberID})
 	}
 	m.grow(len(v.statuses) + 2*len(v.messages))
 	for i := range v.statuses {

@@ -3,6 +3,8 @@ package meta
 import (
 	"bytes"
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"log/slog"
@@ -135,6 +137,12 @@ func (b *bench) change(document string, prune bool) {
 	if _, err := b.directory.Apply(context.Background(), doc, directory.ApplyOptions{Prune: prune}); err != nil {
 		b.t.Fatal(err)
 	}
+}
+
+func sign(secret string, body []byte) []byte {
+	mac := hmac.New(sha256.New, []byte(secret))
+	mac.Write(body)
+	return mac.Sum(nil)
 }
 
 // request returns a webhook to an app, signed with a secret.

@@ -27,8 +27,8 @@ func TestReasonInTheAccessLog(t *testing.T) {
 		}
 		f.ServeHTTP(httptest.NewRecorder(), r)
 		got := ""
-		if i := slices.IndexFunc(scope.Attrs(), func(a slog.Attr) bool { return a.Key == "err" }); i >= 0 {
-			got = scope.Attrs()[i].Value.String()
+		if i := slices.IndexFunc(scope.AppendAttrs(nil), func(a slog.Attr) bool { return a.Key == "err" }); i >= 0 {
+			got = scope.AppendAttrs(nil)[i].Value.String()
 		}
 		if got != tt.want {
 			t.Errorf("%s %s has the reason %q, want %q", tt.method, tt.path, got, tt.want)

@@ -32,8 +32,7 @@ type request struct {
 	ops      []op
 	outcomes []waybill.Outcome // room for Result
 	err      error
-	last     bool          // of a call of Commit
-	done     chan struct{} // gets a value when all of the call is dealt with; of the last
+	done     chan struct{} // of the last of a call: closed when all of that is dealt with
 }
 
 var _ waybill.Batch = (*request)(nil)
@@ -88,13 +87,13 @@ func (s *Store) Prepare(events waybill.Checked) (waybill.Batch, error) {
 	return r, nil
 }
 
-var requests = sync.Pool{New: func() any { return &request{done: make(chan struct{}, 1)} }}
+var requests = sync.Pool{New: func() any { return new(request) }}
 
 // Release implements waybill.Batch.
 func (r *request) Release() {
 	const largest = 1 << 16
 	clear(r.ops)
-	r.ops, r.err, r.last = r.ops[:0], nil, false
+	r.ops, r.err, r.done = r.ops[:0], nil, nil
 	if cap(r.ops) <= largest {
 		requests.Put(r)
 	}
@@ -174,7 +173,7 @@ func (s *Store) Commit(ctx context.Context, batches []waybill.Batch) {
 		s.queue.requests = append(s.queue.requests, b.(*request))
 	}
 	last := batches[len(batches)-1].(*request)
-	last.last = true
+	last.done = make(chan struct{})
 	s.queue.mu.Unlock()
 	s.await(ctx, last, len(batches))
 }
@@ -246,8 +245,8 @@ func (s *Store) commitQueue() {
 			if err != nil {
 				r.err = err
 			}
-			if r.last {
-				r.done <- struct{}{} // whose it is may release it now
+			if r.done != nil {
+				close(r.done) // whose it is may release it now
 			}
 		}
 		requests = requests[n:]

@@ -85,16 +85,8 @@ func (f *finder) update(c *candidate) error {
 	if c.inRuns && s.overlay.generation == f.generation {
 		return nil
 	}
-	key := c.key.append(nil)
-	value, err := s.get(key)
-	if err != nil {
-		return err
-	}
-	if value == nil {
-		c.state = state{ref: noRef}
-		return nil
-	}
-	c.stored, err = decodeStored(key, value, &f.view)
+	var err error
+	c.stored, err = s.readStored(&c.key, &f.view)
 	return err
 }
 

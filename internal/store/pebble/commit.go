@@ -2,8 +2,6 @@ package pebble
 
 import (
 	"encoding/binary"
-	"errors"
-	"fmt"
 
 	engine "github.com/cockroachdb/pebble/v2"
 
@@ -126,33 +124,17 @@ func (s *Store) find(c waybill.ChannelNumber, h *hash, near partition) (state, *
 
 // findInRuns looks into all partitions, the likeliest first.
 func (s *Store) findInRuns(c waybill.ChannelNumber, h *hash, near partition) (state, *extra, error) {
-	none := state{ref: noRef}
-	for _, p := range s.partitionsNear(near) {
-		key := appendMessageKey(nil, spaceMessage, p, c, *h)
-		value, closer, err := s.db.Get(key)
-		if errors.Is(err, engine.ErrNotFound) {
-			continue
-		}
-		if err != nil {
-			return none, nil, s.readError(err)
-		}
-		d := decoder{rest: value}
-		st, x := decodeState(&d, p)
-		known := s.channels[c] != nil && uint64(st.ref) < uint64(len(s.channels[c].words.tuples))
-		complete := d.complete()
-		if err := closer.Close(); err != nil {
-			return none, nil, err
-		}
-		if !complete || !known {
-			return none, nil, errState(c, h)
-		}
-		return st, x, nil
+	words := &view{}
+	if ch := s.channels[c]; ch != nil {
+		words = &ch.words.view
 	}
-	return none, nil, nil
-}
-
-func errState(c waybill.ChannelNumber, h *hash) error {
-	return fmt.Errorf("the stored state of message %08x%08x%08x of channel %d is corrupt", h[0], h[1], h[2], c)
+	for _, p := range s.partitionsNear(near) {
+		st, err := s.readStored(&messageKey{p, c, *h}, words)
+		if err != nil || st.state.ref != noRef {
+			return st.state, st.extra, err
+		}
+	}
+	return state{ref: noRef}, nil, nil
 }
 
 // apply merges an event into its message, of which load has found the slot.

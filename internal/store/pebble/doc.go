@@ -16,6 +16,7 @@
 //	state.go       a state, its encoding
 //	overlay.go     what is not folded yet of the counters; totals.go: of segments
 //	room.go        when a generation ends; run.go: it becomes sorted files
+//	bundle.go      messages in one value; stored.go: what is read of it
 //	fold.go        differences into packed days, projections and totals
 //	cells.go       packed cells
 //	bloom.go       which messages are new; filter.go: how that is kept up
@@ -38,8 +39,8 @@
 // name. Other numbers are varints.
 //
 //	l seq:8                              -> a commit, until it is folded: commit.go
-//	m partition:2 channel:4 hash:12      -> state of a message: state.go
-//	i partition:2 channel:4 hash:12      -> ID and recipient
+//	m partition:2 channel:4 bundle:2     -> states of messages: state.go, in a bundle: bundle.go
+//	i partition:2 channel:4 bundle:2     -> their IDs and recipients, likewise
 //	n generation:8                       -> nothing; the run of a generation ends with it
 //	c channel:4 basis:1 day:4            -> cells of a day, packed: cells.go
 //	e channel:4 basis:1 day:4            -> settled cells: what dropped messages count

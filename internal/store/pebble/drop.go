@@ -52,8 +52,8 @@ func (s *Store) sweep(ctx context.Context, horizon partition) error {
 	return nil
 }
 
-// A drop drops the messages of a channel in a partition, as many at a time as a
-// generation has.
+// A drop drops the messages of a channel in a partition, by bundles, about as many
+// messages at a time as a generation has.
 type drop struct {
 	s       *Store
 	part    partition
@@ -64,7 +64,7 @@ type drop struct {
 
 	settled *tally
 	count   int    // of the messages in settled
-	from    []byte // the key of the first of them
+	from    []byte // the key of the first bundle of them
 }
 
 func (d *drop) run(ctx context.Context) error {
@@ -87,7 +87,7 @@ func (d *drop) run(ctx context.Context) error {
 				return err
 			}
 		}
-		return d.settle(key, value)
+		return eachEntry(key, value, d.settle)
 	})
 	if err != nil {
 		return err
@@ -102,8 +102,8 @@ func (d *drop) begin() *tally {
 }
 
 // settle adds what a message counts to the settled cells.
-func (d *drop) settle(key, value []byte) error {
-	st, err := decodeStored(key, value, &d.view)
+func (d *drop) settle(k messageKey, entry []byte) error {
+	st, err := decodeStored(k, entry, &d.view)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -35,9 +36,9 @@ var spaces = []spaceOf{
 	{"tuples", spaceTuple, (*dumper).tuple},
 	{"details", spaceDetail, (*dumper).detail},
 	{"log", spaceLog, (*dumper).log},
-	{"messages", spaceMessage, (*dumper).message},
+	{"messages", spaceMessage, (*dumper).messages},
 	{"runs", spaceRun, (*dumper).raw},
-	{"names", spaceName, (*dumper).name},
+	{"names", spaceName, (*dumper).names},
 	{"cells", spaceCells, (*dumper).cells},
 	{"settled", spaceSettled, (*dumper).cells},
 	{"senders", spaceSender, (*dumper).cells},
@@ -212,23 +213,38 @@ func (d *dumper) state(k messageKey, s *state, x *extra) error {
 	return d.line("%s", out)
 }
 
-func (d *dumper) message(key, value []byte) error {
-	k, whole := parseMessageKey(key)
-	r := decoder{rest: value}
-	s, x := decodeState(&r, k.part)
-	if !whole || !r.complete() {
+// entries shows the entries of a bundle.
+func (d *dumper) entries(key, value []byte, show func(k messageKey, entry []byte) error) error {
+	err := eachEntry(key, value, show)
+	if _, ok := parseBundleKey(key); !ok || errors.Is(err, errBundle) {
 		return d.raw(key, value)
 	}
-	return d.state(k, &s, x)
+	return err
 }
 
-func (d *dumper) name(key, value []byte) error {
-	k, whole := parseMessageKey(key)
-	n, ok := decodeName(value)
-	if !whole || !ok {
-		return d.raw(key, value)
-	}
-	return d.line("channel %d message %08x%08x%08x: ID %q recipient %q", k.channel, k.hash[0], k.hash[1], k.hash[2], n.id, n.recipient)
+func (d *dumper) messages(key, value []byte) error {
+	return d.entries(key, value, func(k messageKey, entry []byte) error {
+		r := decoder{rest: entry}
+		s, x := decodeState(&r, k.part)
+		if !r.complete() {
+			return d.raw(k.append(nil), entry)
+		}
+		return d.state(k, &s, x)
+	})
+}
+
+func (d *dumper) names(key, value []byte) error {
+	return d.entries(key, value, func(k messageKey, entry []byte) error {
+		n, ok := decodeName(entry)
+		text := fmt.Sprintf("ID %q recipient %q", n.id, n.recipient)
+		switch {
+		case len(entry) == 0:
+			text = "erased"
+		case !ok:
+			return d.raw(k.append(nil), entry)
+		}
+		return d.line("channel %d message %08x%08x%08x: %s", k.channel, k.hash[0], k.hash[1], k.hash[2], text)
+	})
 }
 
 // cells shows the cells of a day, or of a projection of a period.

@@ -11,6 +11,7 @@ func (s *Store) engineOptions(cache *engine.Cache) *engine.Options {
 		FS:                          s.disk,
 		Cache:                       cache,
 		Logger:                      logger{s.log},
+		Merger:                      bundleMerger,
 		FormatMajorVersion:          engine.FormatTableFormatV6,
 		MemTableSize:                memTableBytes,
 		MemTableStopWritesThreshold: 8,

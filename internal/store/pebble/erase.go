@@ -84,15 +84,19 @@ func (s *Store) renewFiles(ctx context.Context) error {
 // namesOf returns the keys in runs of the names with a recipient.
 func (s *Store) namesOf(ctx context.Context, recipient string) (keys []messageKey, err error) {
 	err = s.scan(ctx, []byte{spaceName}, func(key, value []byte) error {
-		k, whole := parseMessageKey(key)
-		n, ok := decodeName(value)
-		if !ok || !whole {
-			return errState(k.channel, &k.hash)
-		}
-		if n.recipient == recipient {
-			keys = append(keys, k)
-		}
-		return nil
+		return eachEntry(key, value, func(k messageKey, entry []byte) error {
+			if len(entry) == 0 {
+				return nil
+			}
+			n, ok := decodeName(entry)
+			if !ok {
+				return errState(k.channel, &k.hash)
+			}
+			if n.recipient == recipient {
+				keys = append(keys, k)
+			}
+			return nil
+		})
 	})
 	return keys, err
 }
@@ -107,8 +111,9 @@ func (s *Store) eraseNames(ctx context.Context, keys []messageKey) error {
 	c := s.commit
 	c.begin()
 	for i := range keys {
-		k := &keys[i]
-		if err := c.batch.Delete(appendMessageKey(nil, spaceName, k.part, k.channel, k.hash), nil); err != nil {
+		var erased bundleWriter
+		erased.add(&keys[i].hash, nil)
+		if err := c.batch.Merge(appendBundleKey(nil, spaceName, &keys[i]), erased.out, nil); err != nil {
 			return errors.Join(err, c.abandon())
 		}
 	}

@@ -46,10 +46,19 @@ func (s *Store) HasOld() bool {
 }
 
 // CountMessages returns how many messages are in runs.
-func CountMessages(t *testing.T, s *Store) (n int) {
+func CountMessages(t *testing.T, s *Store) int {
 	t.Helper()
-	if err := s.scan(t.Context(), []byte{spaceMessage}, func(_, _ []byte) error { n++; return nil }); err != nil {
+	n, err := s.countEntries(t.Context(), spaceMessage)
+	if err != nil {
 		t.Fatal(err)
 	}
 	return n
+}
+
+// countEntries returns how many entries the bundles of a space have.
+func (s *Store) countEntries(ctx context.Context, space byte) (n int, err error) {
+	err = s.scan(ctx, []byte{space}, func(key, value []byte) error {
+		return eachEntry(key, value, func(messageKey, []byte) error { n++; return nil })
+	})
+	return n, err
 }

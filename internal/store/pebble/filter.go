@@ -3,7 +3,6 @@ package pebble
 import (
 	"context"
 	"crypto/rand"
-	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -123,7 +122,7 @@ func (s *Store) addToBloom(t *table, slots []int32) {
 // roomOfBloom returns for how many messages the next filter is to be made. Where
 // nothing is known it is told by the size of the runs.
 func (s *Store) roomOfBloom(b *bloom) int {
-	const perMessage = 24 // bytes
+	const perMessage = 20 // bytes
 	if b != nil {
 		return 2 * int(b.count.Load())
 	}
@@ -157,12 +156,10 @@ func (s *Store) renewBloom(ctx context.Context) error {
 
 // fillBloom adds all messages that are in runs.
 func (s *Store) fillBloom(ctx context.Context, b *bloom) error {
-	return s.scan(ctx, []byte{spaceMessage}, func(key, _ []byte) error {
-		k, whole := parseMessageKey(key)
-		if !whole {
-			return fmt.Errorf("the key %x of a message is corrupt", key)
-		}
-		b.add(k.channel, &k.hash)
-		return nil
+	return s.scan(ctx, []byte{spaceMessage}, func(key, value []byte) error {
+		return eachEntry(key, value, func(k messageKey, _ []byte) error {
+			b.add(k.channel, &k.hash)
+			return nil
+		})
 	})
 }

@@ -211,18 +211,13 @@ func (f *finder) open(ctx context.Context) (*engine.Iterator, error) {
 // It fails with errFull when the page is full.
 func (f *finder) walk(ctx context.Context, it *engine.Iterator) error {
 	for _, p := range f.partitions {
-		prefix := appendPartitionChannel(nil, spaceMessage, p, f.q.Channel)
-		from, to := prefix, after(prefix)
-		if bytes.Compare(f.after, prefix) > 0 {
-			from = append(bytes.Clone(f.after), 0)
+		w := walk{part: p, channel: f.q.Channel, view: &f.view}
+		if k, ok := parseMessageKey(f.after); ok {
+			w.past = &k
 		}
-		if bytes.Compare(from, to) >= 0 {
-			continue
-		}
-		err := f.s.scanRange(ctx, it, from, to, func(key, value []byte) error {
-			st, err := decodeStored(key, value, &f.view)
-			if err != nil || !f.counts(&st) {
-				return err
+		err := f.s.walkStates(ctx, it, w, func(st stored) error {
+			if !f.counts(&st) {
+				return nil
 			}
 			return f.addStored(ctx, st)
 		})

@@ -14,11 +14,11 @@ import (
 	"waybill/internal/store/storetest"
 )
 
-var update = flag.Bool("update", false, "write testdata/version-3 anew")
+var update = flag.Bool("update", false, "write testdata/version-4 anew")
 
 // golden is a directory that was written when the format became what it is. It must
 // be readable for as long as that format is.
-const golden = "testdata/version-3"
+const golden = "testdata/version-4"
 
 // goldenOptions drop what is older than 28 days and fold often.
 func goldenOptions(now waybill.Instant) pebble.Options {

@@ -31,7 +31,7 @@ const (
 	channelPrefix = 1 + 4     // bytes of space and channel
 	cellsPrefix   = 1 + 4 + 1 // and basis
 	hashBytes     = 12
-	messageBytes  = 1 + 2 + 4 + hashBytes // the length of a key of spaceMessage
+	messageBytes  = 1 + 2 + 4 + hashBytes // the length of a messageKey as bytes
 )
 
 // A partition is a span of 28 days, numbered since 1970. It never changes for a
@@ -76,15 +76,9 @@ func appendPartitionChannel(dst []byte, space byte, p partition, c waybill.Chann
 	return binary.BigEndian.AppendUint32(appendPartition(dst, space, p), uint32(c))
 }
 
-func appendMessageKey(dst []byte, space byte, p partition, c waybill.ChannelNumber, h hash) []byte {
-	dst = appendPartitionChannel(dst, space, p, c)
-	for _, word := range h {
-		dst = binary.BigEndian.AppendUint32(dst, word)
-	}
-	return dst
-}
-
-// A messageKey is what a key of spaceMessage or spaceName says.
+// A messageKey names a message in spaceMessage or spaceName, where it lies in a bundle.
+// As bytes, with the first of them for the space, it ends pages and is the cursor of a
+// pass.
 type messageKey struct {
 	part    partition
 	channel waybill.ChannelNumber
@@ -92,7 +86,11 @@ type messageKey struct {
 }
 
 func (k *messageKey) append(dst []byte) []byte {
-	return appendMessageKey(dst, spaceMessage, k.part, k.channel, k.hash)
+	dst = appendPartitionChannel(dst, spaceMessage, k.part, k.channel)
+	for _, word := range k.hash {
+		dst = binary.BigEndian.AppendUint32(dst, word)
+	}
+	return dst
 }
 
 func (k *messageKey) compare(o *messageKey) int {

@@ -91,17 +91,18 @@ func (s *Store) nameInMemory(k messageKey) *name {
 	return nil
 }
 
-func (s *Store) nameInRuns(k messageKey) (name, error) {
-	key := appendMessageKey(nil, spaceName, k.part, k.channel, k.hash)
-	value, err := s.get(key)
-	if err != nil || value == nil {
-		return name{}, err
-	}
-	n, ok := decodeName(value)
-	if !ok {
-		return n, errState(k.channel, &k.hash)
-	}
-	return n, nil
+func (s *Store) nameInRuns(k messageKey) (n name, err error) {
+	err = s.readEntry(spaceName, &k, func(entry []byte) error {
+		if len(entry) == 0 {
+			return nil // there was none, or it is erased
+		}
+		var ok bool
+		if n, ok = decodeName(entry); !ok {
+			return errState(k.channel, &k.hash)
+		}
+		return nil
+	})
+	return n, err
 }
 
 // tables returns those in memory, the newest first.

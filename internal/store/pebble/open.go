@@ -19,7 +19,7 @@ import (
 )
 
 // formatVersion is the version of the layout in doc.go.
-const formatVersion = 3
+const formatVersion = 4
 
 const (
 	defaultCacheBytes = 128 << 20
@@ -98,7 +98,7 @@ func (s *Store) open(opt Options) error {
 	s.engine.ErrorIfNotExists = opt.MustExist
 	db, err := engine.Open(s.dir, s.engine)
 	if err != nil && strings.Contains(err.Error(), "merger name") {
-		return errOlder("1 or 2") // which had a merge operation
+		return errOlder("1, 2 or 3") // which had other merge operations
 	}
 	if errors.Is(err, engine.ErrDBDoesNotExist) {
 		return waybill.Errorf(waybill.NotFound, "there is no store")
@@ -120,7 +120,8 @@ func (s *Store) open(opt Options) error {
 func errOlder(version string) error {
 	return waybill.Errorf(waybill.Conflict,
 		"its format is version %s, from before the first release; this Waybill reads version %d: "+
-			"begin a new data directory and send the events again", version, formatVersion)
+			"begin a new data directory, and send the events again or import (waybill import) "+
+			"what the build that wrote this one exports (waybill export messages)", version, formatVersion)
 }
 
 // checkVersion writes the format version of a new store and compares that of
@@ -332,9 +333,9 @@ func (s *Store) listPartitions() ([]partition, error) {
 	}
 	var found []partition
 	for ok := it.First(); ok; {
-		k, whole := parseMessageKey(it.Key())
+		k, whole := parseBundleKey(it.Key())
 		if !whole {
-			err = fmt.Errorf("the key %x of a message is corrupt", it.Key())
+			err = fmt.Errorf("the key %x of a bundle is corrupt", it.Key())
 			break
 		}
 		found = append(found, k.part)

@@ -33,28 +33,33 @@ func TestOpenRefusesANewerFormat(t *testing.T) {
 	if err := mustOpen(t, dir, pebble.Options{}).Close(); err != nil {
 		t.Fatal(err)
 	}
-	db, err := engine.Open(dir, &engine.Options{FormatMajorVersion: engine.FormatTableFormatV6, Logger: silent{}})
+	db, err := engine.Open(dir, &engine.Options{
+		FormatMajorVersion: engine.FormatTableFormatV6, Logger: silent{},
+		Merger: &engine.Merger{Name: "waybill.bundles", Merge: engine.DefaultMerger.Merge},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(db.Set([]byte("v"), []byte{4}, engine.Sync), db.Close()); err != nil {
+	if err := errors.Join(db.Set([]byte("v"), []byte{5}, engine.Sync), db.Close()); err != nil {
 		t.Fatal(err)
 	}
 	_, err = pebble.Open(dir, pebble.Options{})
-	if waybill.CodeOf(err) != waybill.Conflict || !strings.Contains(err.Error(), "version 4, of a newer Waybill") {
+	if waybill.CodeOf(err) != waybill.Conflict || !strings.Contains(err.Error(), "version 5, of a newer Waybill") {
 		t.Errorf("Open fails with %v", err)
 	}
 }
 
-// TestOpenRefusesAnOlderFormat opens a directory that the first layout wrote.
+// TestOpenRefusesAnOlderFormat opens directories that earlier layouts wrote.
 func TestOpenRefusesAnOlderFormat(t *testing.T) {
-	dir := t.TempDir()
-	if err := os.CopyFS(dir, os.DirFS("testdata/version-1")); err != nil {
-		t.Fatal(err)
-	}
-	_, err := pebble.Open(dir, pebble.Options{})
-	if waybill.CodeOf(err) != waybill.Conflict || !strings.Contains(err.Error(), "begin a new data directory") {
-		t.Errorf("Open fails with %v", err)
+	for _, version := range []string{"version-1", "version-3"} {
+		dir := t.TempDir()
+		if err := os.CopyFS(dir, os.DirFS("testdata/"+version)); err != nil {
+			t.Fatal(err)
+		}
+		_, err := pebble.Open(dir, pebble.Options{})
+		if waybill.CodeOf(err) != waybill.Conflict || !strings.Contains(err.Error(), "begin a new data directory") {
+			t.Errorf("Open of %s fails with %v", version, err)
+		}
 	}
 }
 

@@ -1,7 +1,6 @@
 package pebble
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"time"
@@ -234,13 +233,6 @@ func (c *commit) renewRuns(ch *channel) (setting, error) {
 	return set, nil
 }
 
-// A stored is a state in a run.
-type stored struct {
-	key   messageKey
-	state state
-	extra *extra
-}
-
 // staleInRuns returns states of the channel of set whose mark is stale, from its
 // cursor on, and moves the cursor.
 func (c *commit) staleInRuns(set *setting) ([]stored, error) {
@@ -250,50 +242,36 @@ func (c *commit) staleInRuns(set *setting) ([]stored, error) {
 		return nil, err
 	}
 	defer it.Close()
+	var past *messageKey
+	if k, ok := parseMessageKey(set.cursor); ok {
+		past = &k
+	}
 	var stale []stored
 	seen := 0
 	for _, p := range c.s.inRuns() {
-		prefix := appendPartitionChannel(nil, spaceMessage, p, set.Number)
-		if p < c.s.horizon || bytes.Compare(set.cursor, after(prefix)) >= 0 {
+		if p < c.s.horizon || past != nil && p < past.part {
 			continue
 		}
-		it.SetBounds(prefix, after(prefix))
-		ok := it.First()
-		if bytes.HasPrefix(set.cursor, prefix) {
-			ok = it.SeekGE(append(bytes.Clone(set.cursor), 0))
-		}
-		for ; ok; ok = it.Next() {
+		w := walk{p, set.Number, past, &ch.words.view}
+		err := c.s.walkStates(context.Background(), it, w, func(st stored) error {
 			if seen++; seen > passMessages || len(stale) >= passRenewed {
-				return stale, nil
+				return errEnough
 			}
-			value, err := it.ValueAndErr()
-			if err != nil {
-				return nil, c.s.readError(err)
+			if ch.stale(&st.state, st.extra) {
+				stale = append(stale, st)
 			}
-			s, err := decodeStored(it.Key(), value, &ch.words.view)
-			if err != nil {
-				return nil, err
-			}
-			if ch.stale(&s.state, s.extra) {
-				stale = append(stale, s)
-			}
-			set.cursor = append(set.cursor[:0:0], it.Key()...)
+			set.cursor = st.key.append(set.cursor[:0])
+			return nil
+		})
+		if errors.Is(err, errEnough) {
+			return stale, nil
 		}
-		if err := it.Error(); err != nil {
-			return nil, c.s.readError(err)
+		if err != nil {
+			return nil, err
 		}
 	}
 	set.pending, set.cursor = false, nil
 	return stale, nil
 }
 
-// decodeStored returns the state in a run.
-func decodeStored(key, value []byte, v *view) (stored, error) {
-	k, ok := parseMessageKey(key)
-	d := decoder{rest: value}
-	st, x := decodeState(&d, k.part)
-	if !ok || !d.complete() || uint64(st.ref) >= uint64(len(v.tuples)) {
-		return stored{}, errState(k.channel, &k.hash)
-	}
-	return stored{k, st, x}, nil
-}
+var errEnough = errors.New("these are enough for now")

@@ -1,6 +1,7 @@
 package pebble
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -28,14 +29,12 @@ func (s *Store) writeRuns(g *generation) error {
 	if err != nil {
 		return err
 	}
-	var key, value []byte
-	for _, i := range order {
+	err = writeBundles(states, spaceMessage, t, order, func(dst []byte, i int32) []byte {
 		slot := &t.slots[i]
-		key = appendMessageKey(key[:0], spaceMessage, slot.part, slot.channel, slot.hash)
-		value = appendState(value[:0], &slot.state, t.extraOf(&slot.state))
-		if err := states.Set(key, value); err != nil {
-			return err
-		}
+		return appendState(dst, &slot.state, t.extraOf(&slot.state))
+	})
+	if err != nil {
+		return err
 	}
 	// That the run is there is checked when the store is opened; see checkRun.
 	if err := states.Set(appendRunKey(nil, g.overlay.generation), nil); err != nil {
@@ -81,19 +80,48 @@ func (s *Store) writeNames(t *table, order []int32) error {
 	if err != nil {
 		return err
 	}
-	var key []byte
-	for _, i := range order {
-		slot := &t.slots[i]
-		name := t.name(int(i))
-		if name == nil {
-			continue
-		}
-		key = appendMessageKey(key[:0], spaceName, slot.part, slot.channel, slot.hash)
-		if err := names.Set(key, name); err != nil {
-			return err
-		}
+	err = writeBundles(names, spaceName, t, order, func(dst []byte, i int32) []byte {
+		return append(dst, t.name(int(i))...)
+	})
+	if err != nil {
+		return err
 	}
 	return names.Close()
+}
+
+// writeBundles writes the messages in some slots of a table, which are in the order of
+// their keys, as bundles of a space. appendEntry appends the entry of one, nothing where
+// it has none.
+func writeBundles(
+	to *sstable.Writer, space byte, t *table, order []int32, appendEntry func(dst []byte, slot int32) []byte,
+) error {
+	var w bundleWriter
+	var key, next, entry []byte
+	for _, i := range order {
+		if entry = appendEntry(entry[:0], i); len(entry) == 0 {
+			continue
+		}
+		slot := &t.slots[i]
+		next = appendBundleKey(next[:0], space, &messageKey{slot.part, slot.channel, slot.hash})
+		if !bytes.Equal(next, key) {
+			if err := w.flush(to, key); err != nil {
+				return err
+			}
+			key = append(key[:0], next...)
+		}
+		w.add(&slot.hash, entry)
+	}
+	return w.flush(to, key)
+}
+
+// flush writes the bundle, if there is any, and begins a new one.
+func (w *bundleWriter) flush(to *sstable.Writer, key []byte) error {
+	if len(w.out) == 0 {
+		return nil
+	}
+	err := to.Merge(key, w.out)
+	w.reset()
+	return err
 }
 
 func (s *Store) createRun(name string) (*sstable.Writer, error) {

@@ -149,9 +149,9 @@ func (a *audit) recountAll(ctx context.Context) error {
 	it := a.v.it
 	it.SetBounds([]byte{spaceMessage}, []byte{spaceMessage + 1})
 	for ok := it.First(); ok; {
-		k, whole := parseMessageKey(it.Key())
+		k, whole := parseBundleKey(it.Key())
 		if !whole {
-			return fmt.Errorf("the key %x of a message is corrupt", it.Key())
+			return fmt.Errorf("the key %x of a bundle is corrupt", it.Key())
 		}
 		if err := a.recountRuns(ctx, k.part); err != nil {
 			return err
@@ -163,12 +163,8 @@ func (a *audit) recountAll(ctx context.Context) error {
 }
 
 func (a *audit) recountRuns(ctx context.Context, p partition) error {
-	prefix := appendPartitionChannel(nil, spaceMessage, p, a.state.Number)
-	return a.s.scanRange(ctx, a.v.it, prefix, after(prefix), func(key, value []byte) error {
-		st, err := decodeStored(key, value, &a.view)
-		if err != nil {
-			return err
-		}
+	w := walk{part: p, channel: a.state.Number, view: &a.view}
+	return a.s.walkStates(ctx, a.v.it, w, func(st stored) error {
 		if a.table.findIn(st.key.channel, &st.key.hash, p) >= 0 {
 			return nil
 		}

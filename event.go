@@ -1,6 +1,7 @@
 package waybill
 
 import (
+	"cmp"
 	"strings"
 	"time"
 	"unicode"
@@ -81,6 +82,9 @@ func (e *Event) Validate(now time.Time) error {
 	}
 	for l := range e.Labels {
 		v := &e.Labels[l] // to copy all of them would cost more than to check them
+		if v.Value == "" && v.Rev == 0 {
+			continue
+		}
 		if v.Rev < 0 || v.Rev > MaxRev {
 			return Errorf(Invalid, "rev %d is not between 0 and %d", v.Rev, int64(MaxRev))
 		}
@@ -88,19 +92,14 @@ func (e *Event) Validate(now time.Time) error {
 			return err
 		}
 	}
-	for _, t := range [...]struct{ name, value string }{
-		{"recipient", e.Recipient},
-		{"error.code", e.Failure.Code},
-		{"error.title", e.Failure.Title},
-		{"click", e.Click},
-		{"button.type", e.Button.Type},
-		{"button.text", e.Button.Text},
-	} {
-		if err := checkText(t.name, t.value, MaxLabel); err != nil {
-			return err
-		}
-	}
-	return nil
+	return cmp.Or(
+		checkText("recipient", e.Recipient, MaxLabel),
+		checkText("error.code", e.Failure.Code, MaxLabel),
+		checkText("error.title", e.Failure.Title, MaxLabel),
+		checkText("click", e.Click, MaxLabel),
+		checkText("button.type", e.Button.Type, MaxLabel),
+		checkText("button.text", e.Button.Text, MaxLabel),
+	)
 }
 
 // Checked are events that Validate has found nothing wrong with. They must stay as
@@ -170,8 +169,17 @@ func checkText(name, value string, limit int) error {
 	return nil
 }
 
-// isPlain reports whether s is ASCII without a NUL, as nearly all texts are.
+// isPlain reports whether s is ASCII without a NUL, as nearly all texts are. It looks
+// at eight bytes at a time: a byte that is zero, or not ASCII, leaves its highest bit.
 func isPlain(s string) bool {
+	const ones, high = 0x0101010101010101, 0x8080808080808080
+	for ; len(s) >= 8; s = s[8:] {
+		word := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+			uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+		if (word-ones|word)&high != 0 {
+			return false
+		}
+	}
 	for i := range len(s) {
 		if s[i]-1 >= utf8.RuneSelf-1 {
 			return false

@@ -152,3 +152,20 @@ func TestPrintable(t *testing.T) {
 		}
 	}
 }
+
+// TestTextsAreCheckedToTheirLastByte puts what is not allowed, and what is, in each place
+// of texts of each length around the eight bytes that are looked at at once.
+func TestTextsAreCheckedToTheirLastByte(t *testing.T) {
+	for length := 1; length <= 25; length++ {
+		for place := range length {
+			for char, valid := range map[byte]bool{0: false, 1: true, 'a': true, 0x7f: true, 0x80: false, 0xff: false} {
+				text := []byte(strings.Repeat("\x01", length))
+				text[place] = char
+				e := waybill.Event{Channel: 1, Message: string(text), Status: waybill.StatusSent, At: waybill.EarliestEvent}
+				if err := e.Validate(waybill.EarliestEvent.Time()); (err == nil) != valid {
+					t.Errorf("%q: %v", text, err)
+				}
+			}
+		}
+	}
+}

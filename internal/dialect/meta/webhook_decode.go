@@ -69,6 +69,7 @@ type decoding struct {
 	received waybill.Instant
 	tally    tally
 	value    changeValue
+	forms    forms
 	events   []waybill.Event // empty, for the events of the first entry; may be nil
 }
 

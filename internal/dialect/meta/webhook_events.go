@@ -201,6 +201,9 @@ func (m *mapping) click(w *wireMessage, button waybill.Button) {
 // becomes Never.
 func instant(text string) waybill.Instant {
 	const firstMilli = 100_000_000_000
+	if n, ok := tenDigits(text); ok {
+		return n
+	}
 	whole, fraction, _ := strings.Cut(text, ".")
 	if !digits(fraction) {
 		return waybill.Never
@@ -213,6 +216,17 @@ func instant(text string) waybill.Instant {
 		n /= 1000
 	}
 	return waybill.Instant(n)
+}
+
+// tenDigits reads a time as nearly all are written.
+func tenDigits(text string) (n waybill.Instant, ok bool) {
+	if len(text) != 10 || text[0] == '0' || !digits(text) {
+		return 0, false
+	}
+	for i := range len(text) {
+		n = 10*n + waybill.Instant(text[i]-'0')
+	}
+	return n, true
 }
 
 // phone returns the digits of a phone number, which may be written with the

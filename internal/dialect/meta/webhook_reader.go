@@ -230,9 +230,11 @@ func (r *reader) scalar() string {
 
 // word reads a string or number that recurs, and makes it only once. It is no part
 // of the text, so that who keeps it does not keep all of the text.
-func (r *reader) word() string {
+func (r *reader) word() string { return r.known(r.raw()) }
+
+// known returns what a string or number that recurs stands for.
+func (r *reader) known(inside string, plain bool) string {
 	const maxWords, maxLength = 256, 256
-	inside, plain := r.raw()
 	if r.words == nil {
 		r.words, r.seed = make([]word, maxWords), maphash.MakeSeed()
 	}

@@ -146,11 +146,23 @@ func (d *decoding) statuses(v *changeValue) {
 	for range d.elements(&v.odd) {
 		v.statuses = append(v.statuses, wireStatus{})
 		last := len(v.statuses) - 1
-		d.status(&v.statuses[last])
+		d.anyStatus(&v.statuses[last])
 		if s := &v.statuses[last]; s.id == "" || s.status == "" || s.at == waybill.Never {
 			v.statuses = v.statuses[:last]
 			v.odd++
 		}
+	}
+}
+
+// anyStatus reads a status, by its form if that is known.
+func (d *decoding) anyStatus(s *wireStatus) {
+	if d.formed(s) {
+		return
+	}
+	start := d.at
+	d.status(s)
+	if !d.broken {
+		d.learn(start, s)
 	}
 }
 

@@ -23,6 +23,17 @@ func (f *finder) decide(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := f.place(names); err != nil {
+		return err
+	}
+	f.after = f.waiting[len(f.waiting)-1].key.append(nil)
+	f.waiting = f.waiting[:0]
+	return nil
+}
+
+// place puts candidates on the page with their names, those in runs where none is
+// given.
+func (f *finder) place(names []*name) error {
 	for i := range f.waiting {
 		c := &f.waiting[i]
 		if c.state.ref == noRef || !f.counts(&c.stored) {
@@ -34,10 +45,14 @@ func (f *finder) decide(ctx context.Context) error {
 		}
 		n := names[i]
 		if n == nil {
-			// It is in the runs, which it leaves only for good.
+			// It is in the runs, which it leaves only for good: where it is erased, or
+			// dropped with the message.
 			inRuns, err := f.s.nameInRuns(c.key)
 			if err != nil {
 				return err
+			}
+			if !f.s.keeps(c.key.part) {
+				continue
 			}
 			n = &inRuns
 		}
@@ -46,8 +61,6 @@ func (f *finder) decide(ctx context.Context) error {
 			ID: n.id, Recipient: n.recipient, Message: c.state.message(c.extra, &f.view, f.texts),
 		})
 	}
-	f.after = f.waiting[len(f.waiting)-1].key.append(nil)
-	f.waiting = f.waiting[:0]
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package pebble
 
 import (
+	"runtime"
 	"testing"
 
 	"waybill"
@@ -195,5 +196,48 @@ func TestErasedNamesLeaveTheLastGeneration(t *testing.T) {
 	}
 	if recipient, err := s.Recipient(t.Context(), 1, "m"); err != nil || recipient != "" {
 		t.Errorf("the recipient is %q, %v", recipient, err)
+	}
+}
+
+// TestDroppedWhileAPageIsMade: a message that is dropped after it was found to count,
+// and before its name was read, is not on the page.
+func TestDroppedWhileAPageIsMade(t *testing.T) {
+	s := newInTest(t)
+	appendInTest(t, s, waybill.Event{Message: "m", Recipient: "62811", Status: waybill.StatusSent, At: inTest})
+	for range 2 { // then no table has it
+		if err := s.foldAll(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	key := messageKey{partitionOf(uint32(inTest)), 1, s.hashID("m")}
+	for _, dropped := range []bool{false, true} {
+		f := &finder{
+			s: s, waiting: []candidate{{stored{key: key}, true}},
+			q: &waybill.MessageQuery{Channel: 1, Metric: waybill.Metric(waybill.Sent), To: waybill.MaxInstant, Limit: 1},
+		}
+		names, err := f.present(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if dropped {
+			dropInTest(t, s, key.part)
+		}
+		if err := f.place(names); err != nil || len(f.page.Messages) > 0 == dropped {
+			t.Errorf("dropped %t: the page has %+v, %v", dropped, f.page.Messages, err)
+		}
+	}
+}
+
+// dropInTest returns when the messages of a partition and all before are dropped.
+func dropInTest(t *testing.T, s *Store, p partition) {
+	t.Helper()
+	locked(t, s, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.horizon = p + 1
+	})
+	s.wakeUpkeep()
+	for in := s.inRuns(); len(in) > 0 && in[0] <= p; in = s.inRuns() {
+		runtime.Gosched()
 	}
 }

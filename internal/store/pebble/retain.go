@@ -188,6 +188,14 @@ func (s *Store) moveHorizon() (done bool, err error) {
 	return true, nil
 }
 
+// keeps reports whether the messages of a partition are neither dropped nor about to
+// be.
+func (s *Store) keeps(p partition) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return p >= s.horizon
+}
+
 // hasBefore reports whether there are messages of partitions before p, with the
 // right to write held and all but the live table in runs.
 func (s *Store) hasBefore(p partition) bool {

@@ -3,6 +3,8 @@ package pebble
 import (
 	"context"
 	"testing"
+
+	"waybill"
 )
 
 // HasFilter reports whether the store in dir has a filter as soon as it is opened.
@@ -62,3 +64,19 @@ func (s *Store) countEntries(ctx context.Context, space byte) (n int, err error)
 	})
 	return n, err
 }
+
+// Key returns the key of a message in the order of which pages are.
+func (s *Store) Key(c waybill.ChannelNumber, part uint32, id string) string {
+	k := messageKey{partition(part), c, s.hashID(id)}
+	return string(k.append(nil))
+}
+
+// Horizon returns the first partition whose messages are found.
+func (s *Store) Horizon() uint32 {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return uint32(s.horizon)
+}
+
+// WakeUpkeep lets the store look for what there is to drop, without a fold before.
+func (s *Store) WakeUpkeep() { s.wakeUpkeep() }

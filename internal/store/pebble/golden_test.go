@@ -104,7 +104,7 @@ func writeGolden(t *testing.T) {
 	if _, err := s.Erase(t.Context(), "nobody"); err != nil { // which folds all
 		t.Fatal(err)
 	}
-	awaitNotFound(t, s, old[0].Message)
+	awaitNotFound(t, s, 1, old[0].Message)
 	appendAll(t, s, last)
 	if _, err := s.PutSegments(t.Context(), []waybill.Segment{{Channel: 1, ID: "s-1", Size: 7, CreatedAt: int64(start) * 1000}}); err != nil {
 		t.Fatal(err)

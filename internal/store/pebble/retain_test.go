@@ -35,7 +35,7 @@ func TestRetention(t *testing.T) {
 			t.Fatalf("outcomes are %v, %v, want the first to be too late", late, err)
 		}
 	}
-	awaitNotFound(t, s, "old")
+	awaitNotFound(t, s, 1, "old")
 	s = reopen(t, s, dir, opt)
 	defer s.Close()
 	wantKept(t, s)
@@ -125,10 +125,10 @@ func reopen(t *testing.T, s *pebble.Store, dir string, opt pebble.Options) *pebb
 	return mustOpen(t, dir, opt)
 }
 
-func awaitNotFound(t *testing.T, s *pebble.Store, id string) {
+func awaitNotFound(t *testing.T, s *pebble.Store, c waybill.ChannelNumber, id string) {
 	t.Helper()
 	for {
-		if _, err := s.Message(t.Context(), 1, id); waybill.CodeOf(err) == waybill.NotFound {
+		if _, err := s.Message(t.Context(), c, id); waybill.CodeOf(err) == waybill.NotFound {
 			return
 		}
 	}

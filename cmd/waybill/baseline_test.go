@@ -13,6 +13,7 @@ import (
 
 	"waybill"
 	"waybill/internal/ingest"
+	"waybill/internal/store/pebble"
 	"waybill/internal/store/storetest"
 	"waybill/internal/telemetry"
 )
@@ -22,11 +23,15 @@ const (
 	baselineBare    = "bare"    // net/http alone, which reads the body and answers
 	baselineNothing = "nothing" // Waybill's server with a dialect that does the same
 	baselineLeast   = "least"   // all of Waybill but the store: that syncs the IDs and counts nothing
+	baselineLean    = "lean"    // all of Waybill, with a store that counts by event only and keeps no IDs
 )
 
 func startBaseline(b *testing.B, name string) *process {
 	b.Helper()
 	dir := filepath.Join(b.TempDir(), "data")
+	if name == baselineLean {
+		makeLean(b, dir)
+	}
 	apply(b, dir, killTenants)
 	cmd := waybillCmd(dir)
 	cmd.Env = append(cmd.Env, asBinary+"="+name)
@@ -44,6 +49,8 @@ func runBaseline(name string, args []string) {
 		err = runNothing(flags)
 	case baselineLeast:
 		err = runLeast(flags, args[0])
+	case baselineLean:
+		err = runLean(flags, args[0])
 	}
 	console{err: os.Stderr}.fail(1, err)
 	os.Exit(1)
@@ -121,6 +128,27 @@ func runLeast(flags serveFlags, dir string) error {
 		a.useStore(leastStore{a.store, file})
 		return a.ready(ctx)
 	})
+}
+
+// makeLean makes a store, which counts for good by what it was made to.
+func makeLean(b *testing.B, dir string) {
+	b.Helper()
+	s, err := pebble.Open(dir, pebble.Options{EventBasisOnly: true})
+	if err == nil {
+		err = s.Close()
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
+}
+
+func runLean(flags serveFlags, dir string) error {
+	a, err := newApp(flags, dataFlags{Data: dir}, console{err: os.Stderr})
+	if err != nil {
+		return err
+	}
+	a.keep = pebble.Options{KeepNames: pebble.KeepNothing}
+	return a.run(context.Background(), a.ready)
 }
 
 // useStore makes the app record events in another store.

@@ -22,7 +22,7 @@ import (
 func BenchmarkWebhook(b *testing.B) {
 	for _, statuses := range []int{1, 50, 1000} {
 		b.Run(fmt.Sprintf("statuses=%d", statuses), func(b *testing.B) {
-			for _, baseline := range []string{baselineBare, baselineNothing, baselineLeast} {
+			for _, baseline := range []string{baselineBare, baselineNothing, baselineLeast, baselineLean} {
 				b.Run(baseline, func(b *testing.B) { postAll(b, startBaseline(b, baseline), statuses) })
 			}
 			b.Run("waybill", func(b *testing.B) { postAll(b, benchServer(b), statuses) })

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -148,7 +149,7 @@ func postAll(b *testing.B, p *process, statuses int) {
 	took := make([][]time.Duration, connections)
 	var sequence atomic.Int64
 	var wg sync.WaitGroup
-	before := p.cpu()
+	before, loading := p.cpu(), ownCPU(b)
 	b.ResetTimer()
 	for i, one := range posters {
 		wg.Go(func() {
@@ -164,7 +165,7 @@ func postAll(b *testing.B, p *process, statuses int) {
 	}
 	wg.Wait()
 	b.StopTimer()
-	used := p.cpu() - before
+	used, loading := p.cpu()-before, ownCPU(b)-loading
 	all := slices.Concat(took...)
 	slices.Sort(all)
 	if len(all) == 0 {
@@ -173,8 +174,20 @@ func postAll(b *testing.B, p *process, statuses int) {
 	b.ReportMetric(float64(len(all))/b.Elapsed().Seconds(), "bodies/s")
 	b.ReportMetric(float64(len(all)*statuses)/b.Elapsed().Seconds(), "events/s")
 	b.ReportMetric(float64(used.Microseconds())/float64(len(all)*statuses), "cpu-us/event")
+	b.ReportMetric(float64(loading.Microseconds())/float64(len(all)*statuses), "load-us/event")
 	b.ReportMetric(float64(all[len(all)/2].Microseconds())/1000, "p50-ms")
 	b.ReportMetric(float64(all[len(all)*99/100].Microseconds())/1000, "p99-ms")
+}
+
+// ownCPU returns how long the processors have worked for this process, which makes
+// the load.
+func ownCPU(b *testing.B) time.Duration {
+	b.Helper()
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
 // cpu returns how long the processors have worked for the process, in steps of

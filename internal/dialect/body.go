@@ -73,15 +73,16 @@ func readAll(ctx context.Context, from io.Reader, size, limit int64) ([]byte, er
 
 // nextRoom returns the capacity of a buffer after the given one is full. A body
 // of known size gets the whole once it has begun to arrive, since anybody can
-// announce a size. It does not get it bit by bit, because many that wait for
-// more while they hold a part would keep each other from the end. One byte more
-// is for seeing it.
+// announce a size. Until then a large one has little, which is copied. It does not get
+// the whole bit by bit, because many that wait for more while they hold a part
+// would keep each other from the end. One byte more is for seeing it.
 func nextRoom(room, size int64) int64 {
+	const begun = 1 << 10
 	switch {
 	case size < room:
 		return max(2*room, smallBody)
-	case room == 0:
-		return min(smallBody, size+1)
+	case room == 0 && size >= smallBody:
+		return begun
 	}
 	return size + 1
 }

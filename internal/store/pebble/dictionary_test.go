@@ -67,6 +67,42 @@ func TestLabelSetsAreBoundedInBytes(t *testing.T) {
 	}
 }
 
+// TestRunsOfLabels resolves events that say what the one before them does, or nearly.
+func TestRunsOfLabels(t *testing.T) {
+	s := newLabelSets(newTexts())
+	say := func(campaign string, change func(*waybill.Event)) op {
+		e := new(waybill.Event)
+		e.Labels.Set(waybill.LabelCampaign, campaign, waybill.RankOwn)
+		change(e)
+		return op{event: e}
+	}
+	same := func(*waybill.Event) {}
+	ops := []op{
+		say("a", same), say("a", same),
+		say("a", func(e *waybill.Event) { e.Labels[waybill.LabelCampaign].Rev = 1 }),
+		say("a", func(e *waybill.Event) { e.Labels[waybill.LabelCampaign].Rank = waybill.RankVendor }),
+		say("a", func(e *waybill.Event) { e.Inbound = true }),
+		say("b", same), say("a", same),
+		{event: new(waybill.Event)},
+		say("a", same),
+	}
+	for range 2 { // while the sets are new, and once they are known
+		for i := range ops {
+			ops[i].set, ops[i].slow = nil, false
+		}
+		s.resolve(ops)
+		a := ops[0].set
+		for i, want := range []bool{true, true, false, false, false, false, true, false, true} {
+			if got := a != nil && ops[i].set == a; got != want {
+				t.Errorf("event %d has the set of the first: %t, want %t", i, got, want)
+			}
+		}
+		if !ops[2].slow || ops[2].set != nil || ops[7].set != nil || ops[3].set == nil || ops[4].set == nil || ops[5].set == nil {
+			t.Errorf("the sets are %+v", ops)
+		}
+	}
+}
+
 // TestCallsOfTooManyEvents are refused before anything is done for them.
 func TestCallsOfTooManyEvents(t *testing.T) {
 	s := newInTest(t)

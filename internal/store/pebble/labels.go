@@ -85,19 +85,25 @@ func (set *labelSet) says(e *waybill.Event) bool {
 	}
 	for l := range e.Labels {
 		v := &e.Labels[l]
-		if set.texts[l] != v.Value || v.Value != "" && set.rank(l) != v.Rank {
+		if set.texts[l] != v.Value || v.Value != "" && (set.rank(l) != v.Rank || v.Rev != 0) {
 			return false
 		}
 	}
 	return true
 }
 
-// resolve sets the label sets of ops whose events are plain.
+// resolve sets the label sets of ops whose events are plain. Many say what the one
+// before them does, which is sooner seen than hashed.
 func (s *labelSets) resolve(ops []op) {
 	missing := false
+	var last *labelSet
 	s.mu.RLock()
 	for i := range ops {
 		o := &ops[i]
+		if last != nil && last.says(o.event) {
+			o.set = last
+			continue
+		}
 		h, plain, empty := s.hashEvent(o.event)
 		switch {
 		case !plain:
@@ -108,7 +114,7 @@ func (s *labelSets) resolve(ops []op) {
 				missing = true
 				continue
 			}
-			o.set = set
+			o.set, last = set, set
 		}
 	}
 	s.mu.RUnlock()

@@ -54,3 +54,58 @@ func awaitMark(t *testing.T, s *pebble.Store, e waybill.Event, collected bool) {
 		}
 	}
 }
+
+// TestPassesOverRuns changes a setting in the middle of a pass, when the messages whose
+// marks it has renewed are in no table any more.
+func TestPassesOverRuns(t *testing.T) {
+	s := mustOpen(t, t.TempDir(), pebble.Options{GenerationMessages: 500})
+	defer s.Close()
+	configure(t, s, enabledAt(0)...)
+	events := sentMessages(10_000)
+	appendAll(t, s, events)
+	for n, enabled := range []int{1000, 0, 1000, 0} {
+		if _, err := s.Erase(t.Context(), "nobody"); err != nil { // which folds all
+			t.Fatal(err)
+		}
+		configure(t, s, enabledAt(enabled)...)
+		if n%2 == 0 {
+			for collected(t, s) > 4000 { // until three chunks are renewed
+			}
+			configure(t, s, enabledAt(0)...)
+			enabled = 0
+		}
+		if err := s.Settled(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := collected(t, s), int64(len(events)); got != want && enabled == 0 {
+			t.Errorf("after change %d, %d of %d messages are collected", n, got, want)
+		}
+		configure(t, s, enabledAt(1000)...)
+		if err := s.Settled(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := collected(t, s); got != 0 {
+			t.Errorf("after change %d, %d messages are collected still", n, got)
+		}
+		configure(t, s, enabledAt(0)...)
+		if err := s.Settled(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// collected returns how many sent messages of channel 1 are.
+func collected(t *testing.T, s *pebble.Store) int64 {
+	t.Helper()
+	points, err := s.Points(t.Context(), waybill.Query{
+		Channels: []waybill.ChannelNumber{1}, To: waybill.MaxInstant, Collected: true,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := int64(0)
+	for _, p := range points {
+		n += p.Counts[waybill.Sent]
+	}
+	return n
+}

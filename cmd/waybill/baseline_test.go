@@ -103,7 +103,9 @@ func (s leastStore) Commit(ctx context.Context, batches []waybill.Batch) {
 	var text []byte
 	storetest.CommitPlain(ctx, batches, func(_ context.Context, events []waybill.Event) ([]waybill.Outcome, error) {
 		for i := range events {
-			text = append(text, events[i].Message...)
+			if s.file != nil {
+				text = append(text, events[i].Message...)
+			}
 		}
 		return make([]waybill.Outcome, len(events)), nil
 	})

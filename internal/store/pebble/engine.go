@@ -24,6 +24,9 @@ func (s *Store) engineOptions(cache *engine.Cache) *engine.Options {
 		DisableTableStats:          true,
 		CompactionConcurrencyRange: s.compactions,
 	}
+	// Questions would begin compactions of the files that they read often, and share
+	// the cores with them. What they read lies in one or two files anyway.
+	o.Experimental.ReadSamplingMultiplier = -1
 	for i := range o.Levels {
 		o.Levels[i].BlockSize = 16 << 10
 		o.Levels[i].FilterPolicy = tablefilter.FilterPolicy(5)

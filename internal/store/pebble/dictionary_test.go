@@ -52,7 +52,7 @@ func TestWhatIsRefusedIsNoWord(t *testing.T) {
 
 // TestLabelSetsAreBoundedInBytes: what never becomes a word must not stay.
 func TestLabelSetsAreBoundedInBytes(t *testing.T) {
-	s := newLabelSets(newTexts())
+	s := newLabelSets()
 	most := 0
 	for n := range 2 * maxLabelBytes / waybill.MaxLabel {
 		e := waybill.Event{}
@@ -69,7 +69,7 @@ func TestLabelSetsAreBoundedInBytes(t *testing.T) {
 
 // TestRunsOfLabels resolves events that say what the one before them does, or nearly.
 func TestRunsOfLabels(t *testing.T) {
-	s := newLabelSets(newTexts())
+	s := newLabelSets()
 	say := func(campaign string, change func(*waybill.Event)) op {
 		e := new(waybill.Event)
 		e.Labels.Set(waybill.LabelCampaign, campaign, waybill.RankOwn)

@@ -2,7 +2,6 @@ package pebble
 
 import (
 	"hash/maphash"
-	"strings"
 	"sync"
 
 	"waybill"
@@ -15,27 +14,36 @@ import (
 // to: what is refused, or loses against what is known, must not fill the dictionary.
 type labelSet struct {
 	tuple // its values are owned by the writer: 0 until their numbers are needed
-	texts [waybill.NumLabels]string
-	id    uint64 // never used again
-	hash  uint64
+	texts string
+	ends  [waybill.NumLabels]uint16 // where the text of each label ends in texts
+	id    uint64                    // never used again
+	last  memo                      // a join of it, owned by the writer
+}
+
+// text returns the text of a label.
+func (set *labelSet) text(l int) string {
+	from := uint16(0)
+	if l > 0 {
+		from = set.ends[l-1]
+	}
+	return set.texts[from:set.ends[l]]
 }
 
 // number returns the number of the text of a label. Only the writer calls it.
 func (set *labelSet) number(l int, t *texts) uint32 {
 	if set.values[l] == 0 {
-		set.values[l] = t.num(set.texts[l])
+		set.values[l] = t.num(set.text(l))
 	}
 	return set.values[l]
 }
 
 // labelSets finds the labelSet of an event.
 type labelSets struct {
-	texts *texts
-	seed  maphash.Seed
+	seed maphash.Seed
 
 	mu     sync.RWMutex
 	sets   map[uint64]*labelSet
-	bytes  int // of texts that had no number when they came
+	bytes  int // of their texts
 	nextID uint64
 }
 
@@ -45,8 +53,8 @@ const (
 	maxLabelBytes = 32 << 20
 )
 
-func newLabelSets(t *texts) *labelSets {
-	return &labelSets{texts: t, seed: maphash.MakeSeed(), sets: make(map[uint64]*labelSet)}
+func newLabelSets() *labelSets {
+	return &labelSets{seed: maphash.MakeSeed(), sets: make(map[uint64]*labelSet)}
 }
 
 func setFlags(e *waybill.Event) (flags uint8) {
@@ -85,7 +93,7 @@ func (set *labelSet) says(e *waybill.Event) bool {
 	}
 	for l := range e.Labels {
 		v := &e.Labels[l]
-		if set.texts[l] != v.Value || v.Value != "" && (set.rank(l) != v.Rank || v.Rev != 0) {
+		if set.text(l) != v.Value || v.Value != "" && (set.rank(l) != v.Rank || v.Rev != 0) {
 			return false
 		}
 	}
@@ -144,29 +152,27 @@ func (s *labelSets) add(ops []op) {
 			clear(s.sets)
 			s.bytes = 0
 		}
-		set := s.make(o.event, h)
+		set := s.make(o.event)
 		s.sets[h], o.set = set, set
 	}
 }
 
 // make returns the label set of an event. It copies texts, which may be part of a
-// large body.
-func (s *labelSets) make(e *waybill.Event, h uint64) *labelSet {
-	set := &labelSet{id: s.nextID, hash: h}
+// large body, into one: a text of its own for each label is what the garbage collector
+// would look at most.
+func (s *labelSets) make(e *waybill.Event) *labelSet {
+	set := &labelSet{id: s.nextID}
 	s.nextID++
 	set.flags = setFlags(e)
+	var all []byte
 	for l := range e.Labels {
-		v := &e.Labels[l]
-		if v.Value == "" {
-			continue
+		if v := &e.Labels[l]; v.Value != "" {
+			set.setRank(l, v.Rank)
+			all = append(all, v.Value...)
 		}
-		set.setRank(l, v.Rank)
-		if known, ok := s.texts.known(v.Value); ok {
-			set.texts[l] = known
-		} else {
-			set.texts[l] = strings.Clone(v.Value)
-			s.bytes += len(v.Value)
-		}
+		set.ends[l] = uint16(len(all))
 	}
+	set.texts = string(all)
+	s.bytes += len(all)
 	return set
 }

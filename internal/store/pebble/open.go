@@ -72,7 +72,7 @@ func Open(dir string, opt Options) (*Store, error) {
 	if s.now == nil {
 		s.now = time.Now
 	}
-	s.sets = newLabelSets(s.texts)
+	s.sets = newLabelSets()
 	s.beginCounting()
 	err := s.disk.guard(func() error { return s.open(opt) })
 	switch {

@@ -52,14 +52,6 @@ func (t *texts) lookup(s string) (uint32, bool) {
 	return n, ok
 }
 
-// known returns the copy that t has of s, where it has one.
-func (t *texts) known(s string) (string, bool) {
-	t.mu.RLock()
-	defer t.mu.RUnlock()
-	n, ok := t.nums[s]
-	return t.values[n], ok
-}
-
 // all returns the texts as they are now. The slice never changes.
 func (t *texts) all() []string {
 	t.mu.RLock()

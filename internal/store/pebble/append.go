@@ -111,35 +111,49 @@ func (r *request) Result() ([]waybill.Outcome, error) {
 	return r.outcomes, nil
 }
 
-// prepare makes the ops of events.
+// prepare makes the ops of events, so many at a time that what it looks at more than
+// once stays in the processor's caches.
 func (s *Store) prepare(r *request, events []waybill.Event) error {
-	if err := s.begin(r, events); err != nil {
-		return err
-	}
-	for i := range r.ops {
-		o := &r.ops[i]
-		for l := range o.event.Labels {
-			if v := &o.event.Labels[l]; v.Rank > waybill.RankOwn {
-				return waybill.Errorf(waybill.Invalid, "event %d: rank %d of %s is unknown", i, v.Rank, waybill.Label(l))
+	const atOnce = 256
+	r.ops = slices.Grow(r.ops, len(events))
+	for part := range slices.Chunk(events, atOnce) {
+		from := len(r.ops)
+		if err := s.begin(r, part); err != nil {
+			return err
+		}
+		ops := r.ops[from:]
+		for i := range ops {
+			if err := s.prepareOp(&ops[i]); err != nil {
+				return fmt.Errorf("event %d: %w", from+i, err)
 			}
 		}
-		o.hash = s.hashID(o.event.Message)
-		o.slow = o.status == waybill.StatusFailed || o.status == waybill.StatusClicked
+		s.sets.resolve(ops)
 	}
-	s.sets.resolve(r.ops)
+	return nil
+}
+
+func (s *Store) prepareOp(o *op) error {
+	for l := range o.event.Labels {
+		if v := &o.event.Labels[l]; v.Rank > waybill.RankOwn {
+			return waybill.Errorf(waybill.Invalid, "rank %d of %s is unknown", v.Rank, waybill.Label(l))
+		}
+	}
+	o.hash = s.hashID(o.event.Message)
+	o.slow = o.status == waybill.StatusFailed || o.status == waybill.StatusClicked
 	return nil
 }
 
 // begin adds an op with its channel for each event.
 func (s *Store) begin(r *request, events []waybill.Event) error {
-	r.ops = slices.Grow(r.ops, len(events))
 	s.mu.RLock()
 	defer s.mu.RUnlock()
+	var ch *channel
 	for i := range events {
 		e := &events[i]
-		ch := s.channels[e.Channel]
-		if ch == nil {
-			return waybill.Errorf(waybill.Invalid, "event %d: channel %d is not configured", i, e.Channel)
+		if ch == nil || ch.Number != e.Channel {
+			if ch = s.channels[e.Channel]; ch == nil {
+				return waybill.Errorf(waybill.Invalid, "event %d: channel %d is not configured", len(r.ops), e.Channel)
+			}
 		}
 		r.ops = append(r.ops, op{ch: ch, event: e, at: uint32(e.At), status: e.Status})
 	}
@@ -304,6 +318,9 @@ func (c *commit) applyRequests(requests []*request) error {
 		for i := range r.ops {
 			if r.err != nil {
 				break
+			}
+			if i%atOnce == 0 {
+				c.s.live.fetchSlots(r.ops[i:min(i+atOnce, len(r.ops))])
 			}
 			c.apply(&r.ops[i])
 			if r.ops[i].outcome == waybill.TooLate {

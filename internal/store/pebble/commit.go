@@ -78,6 +78,9 @@ func (c *commit) load(ops []op) error {
 	loaded := c.loaded
 	most := loaded + c.s.maxLoaded()
 	for i := range ops {
+		if i%atOnce == 0 {
+			t.fetch(ops[i:min(i+atOnce, len(ops))])
+		}
 		o := &ops[i]
 		if o.at < c.s.horizon.start() {
 			o.outcome = waybill.TooLate

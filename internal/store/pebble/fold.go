@@ -187,7 +187,7 @@ type folder struct {
 	// The projections of a period, until all of its days have been folded.
 	period    place // its day is the number of the period
 	senders   []delta
-	templates map[uint32][]delta // by text of the template
+	templates map[uint32]*[]delta // by text of the template
 }
 
 func newFolder(s *Store, batch *engine.Batch) *folder {
@@ -262,20 +262,35 @@ func (f *folder) project(p place, deltas []delta) {
 		v = &of
 	}
 	if f.templates == nil {
-		f.templates = make(map[uint32][]delta)
+		f.templates = make(map[uint32]*[]delta)
 	}
+	known := uint32(noRef)
+	var sender, template uint32
+	var of *[]delta
 	for len(deltas) > 0 && deltas[0].major == 0 {
 		var n waybill.Counts
 		d := deltas[0]
 		deltas = deltas[sumDeltas(deltas, &n):]
+		if d.ref != known {
+			known, sender, template = d.ref, v.senders[d.ref], v.templates[d.ref]
+			of = f.template(v.tuples[d.ref].values[waybill.LabelTemplate])
+		}
 		d.major, d.counts = p.day%periodDays, [waybill.NumMetrics]int8{}
-		ref := d.ref
-		d.ref = v.senders[ref]
+		d.ref = sender
 		f.senders = appendDeltas(f.senders, d, &n)
-		d.ref = v.templates[ref]
-		template := v.tuples[ref].values[waybill.LabelTemplate]
-		f.templates[template] = appendDeltas(f.templates[template], d, &n)
+		d.ref = template
+		*of = appendDeltas(*of, d, &n)
 	}
+}
+
+// template returns what is collected of a template in the period.
+func (f *folder) template(text uint32) *[]delta {
+	of := f.templates[text]
+	if of == nil {
+		of = new([]delta)
+		f.templates[text] = of
+	}
+	return of
 }
 
 // endPeriod writes the projections of a period.
@@ -288,13 +303,15 @@ func (f *folder) endPeriod() error {
 		}
 	}
 	for _, template := range slices.Sorted(maps.Keys(f.templates)) {
-		if deltas := f.templates[template]; len(deltas) > 0 {
-			f.sortProjection(deltas)
-			if err := f.put(appendTemplateKey(nil, p.channel, p.basis, p.day, template), deltas); err != nil {
-				return err
-			}
-			f.templates[template] = deltas[:0]
+		of := f.templates[template]
+		if len(*of) == 0 {
+			continue
 		}
+		f.sortProjection(*of)
+		if err := f.put(appendTemplateKey(nil, p.channel, p.basis, p.day, template), *of); err != nil {
+			return err
+		}
+		*of = (*of)[:0]
 	}
 	f.senders = f.senders[:0]
 	return nil

@@ -16,23 +16,30 @@ type memo struct {
 
 const memoBits = 16
 
-// join returns the ref of the tuple of ref joined with what an event says.
+// join returns the ref of the tuple of ref joined with what an event says. Most events
+// with labels are the first of their messages, which a set remembers itself.
 func (c *commit) join(ch *channel, ref uint32, set *labelSet) uint32 {
+	m := &set.last
+	if m.ch == ch && m.ref == ref {
+		return m.joined
+	}
 	at := (uint64(ref)*0x9e3779b97f4a7c15 ^ set.id*0xc2b2ae3d27d4eb4f ^ uint64(ch.Number)) * 0x9e3779b97f4a7c15 >> (64 - memoBits)
-	m := &c.memo[at]
-	if m.ch == ch && m.ref == ref && m.set == set.id {
+	if m = &c.memo[at]; m.ch == ch && m.ref == ref && m.set == set.id {
 		return m.joined
 	}
 	t := ch.words.tuples[ref]
 	v := c.s.texts.all()
 	for l := range t.values {
-		if set.texts[l] != "" && beats(set, &t, l, v) {
+		if set.text(l) != "" && beats(set, &t, l, v) {
 			t.values[l] = set.number(l, c.s.texts)
 			t.setRank(l, set.rank(l))
 		}
 	}
 	t.flags |= set.flags
 	*m = memo{ch, set.id, ref, c.intern(ch, &t)}
+	if set.last.ch == nil {
+		set.last = *m
+	}
 	return m.joined
 }
 
@@ -41,7 +48,7 @@ func beats(set *labelSet, t *tuple, l int, texts []string) bool {
 	if a, b := set.rank(l), t.rank(l); a != b {
 		return a > b
 	}
-	return set.texts[l] > texts[t.values[l]]
+	return set.text(l) > texts[t.values[l]]
 }
 
 // blank returns the tuple of a message of which only a time is known.

@@ -1,6 +1,8 @@
 package pebble
 
 import (
+	"encoding/binary"
+	"errors"
 	"runtime"
 	"testing"
 
@@ -91,6 +93,47 @@ func TestPassesRenewWhatWasLoadedInVain(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestPassesGoBackToWhatTheyCouldNotRenew: a read that fails in the middle of a pass
+// leaves the cursor before the messages that were found and are not renewed.
+func TestPassesGoBackToWhatTheyCouldNotRenew(t *testing.T) {
+	s := newInTest(t)
+	sendInTest(t, s, "m", 10)
+	for range 2 { // then no table has them
+		if err := s.foldAll(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	key := messageKey{part: partitionOf(uint32(s.now().Unix())), channel: 1}
+	corrupt := noBundle(key.part)
+	locked(t, s, func() {
+		enableInTest(t, s, inTest)
+		ch := s.channels[1]
+		ch.cursor = key.append(nil) // as after a chunk
+		if err := s.db.Set(corrupt, nil, nil); err != nil {
+			t.Fatal(err)
+		}
+		s.commit.begin()
+		if _, err := s.commit.renewRuns(ch); err == nil {
+			t.Error("the pass does not fail")
+		}
+		if err := errors.Join(s.commit.abandon(), s.db.Delete(corrupt, nil)); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if err := s.Settled(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if differences, err := s.Verify(t.Context(), 1); err != nil || len(differences) > 0 {
+		t.Errorf("after the pass Verify returns %+v, %v", differences, err)
+	}
+}
+
+// noBundle returns a key that is behind all bundles of channel 1, and that no bundle
+// can have.
+func noBundle(p partition) []byte {
+	return binary.BigEndian.AppendUint16(appendPartitionChannel(nil, spaceMessage, p, 1), 1<<bundleBits)
 }
 
 // enableInTest does what Configure does, with the right to write held.

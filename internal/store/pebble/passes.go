@@ -1,6 +1,7 @@
 package pebble
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"time"
@@ -246,6 +247,7 @@ func (c *commit) staleInRuns(set *setting) ([]stored, error) {
 	if k, ok := parseMessageKey(set.cursor); ok {
 		past = &k
 	}
+	set.cursor = bytes.Clone(set.cursor) // that of the channel stays where it is if this fails
 	var stale []stored
 	seen := 0
 	for _, p := range c.s.inRuns() {

@@ -126,8 +126,8 @@ func TestAPartitionIsDroppedInSteps(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := partitionOf(uint32(inTest))
-	corrupt := appendBundleKey(nil, spaceMessage, &messageKey{p, 1, hash{1<<32 - 1, 0, 0}})
-	if err := s.db.Set(corrupt, []byte{0xff}, nil); err != nil {
+	corrupt := noBundle(p)
+	if err := s.db.Set(corrupt, nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	drops := func() error {

@@ -38,11 +38,29 @@ const (
 	fieldPricingTier
 )
 
-// statusFieldOf returns the field of a member of a status, or of the object that is
-// the member in of it. It agrees with decoding.status.
-func statusFieldOf(in, name string) statusField {
-	switch {
-	case in == "pricing":
+// A level is the object in which a member of a status lies.
+type level uint8
+
+const (
+	inStatus level = iota
+	inPricing
+	elsewhere // of which nothing is read
+)
+
+// below returns the level of the members of an object that is a member itself.
+func (l level) below(name string) level {
+	if l == inStatus && name == "pricing" {
+		return inPricing
+	}
+	return elsewhere
+}
+
+// statusFieldOf returns the field of a member of a status. It agrees with
+// decoding.status.
+func statusFieldOf(in level, name string) statusField {
+	switch in {
+	case inStatus:
+	case inPricing:
 		switch name {
 		case "pricing_model":
 			return fieldPricingModel
@@ -54,7 +72,7 @@ func statusFieldOf(in, name string) statusField {
 			return fieldPricingTier
 		}
 		return fieldNone
-	case in != "":
+	case elsewhere:
 		return fieldNone
 	}
 	switch name {
@@ -188,7 +206,7 @@ func (d *decoding) learn(start int, s *wireStatus) {
 	}
 	l := learner{}
 	l.reset(d.text[start:end], maxDepth)
-	l.object("")
+	l.object(inStatus)
 	l.tail = strings.Clone(l.text[l.from:])
 	var again wireStatus
 	d.at = start
@@ -212,17 +230,12 @@ type learner struct {
 	from int // the end of the last string
 }
 
-// object reads an object that is the member in of the status, "" for the status
-// itself.
-func (l *learner) object(in string) {
+// object reads an object, and in is the level of its members.
+func (l *learner) object(in level) {
 	for name := range l.members() {
 		switch l.peek() {
 		case '{':
-			if in == "" {
-				l.object(name)
-			} else {
-				l.object(deep)
-			}
+			l.object(in.below(name))
 		case '[':
 			l.fail()
 		case '"':
@@ -232,9 +245,6 @@ func (l *learner) object(in string) {
 		}
 	}
 }
-
-// deep stands for the name of an object within another, of which nothing is read.
-const deep = "."
 
 func (l *learner) part(f statusField) {
 	start := l.at + 1

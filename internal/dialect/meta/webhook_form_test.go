@@ -18,6 +18,7 @@ var blank = rapid.Custom(func(t *rapid.T) string {
 		`"errors":[{"code":1,"title":"#"}]`, `"conversation":{"id":"#","origin":{"type":"#","id":"#"}}`, `"other":"#"`,
 		`"pricing":{"billable":true,"pricing_model":"PMP","type":"#","category":"marketing","tier":"#"}`, `"pricing":"#"`,
 		`"pricing":{"pricing":{"type":"#"},"model":"#"}`, `"pricing.type":"#"`, `"x":{"type":"#","id":[]}`, ` "y" : { } `,
+		`"":{"id":"wamid.#","status":"delivered","pricing":{"type":"#"}}`,
 	})
 	members := []string{`"id":"wamid.#"`, `"status":"delivered"`, `"timestamp":"177100000#"`}
 	if rapid.Bool().Draw(t, "odd") {
@@ -62,6 +63,24 @@ func TestFormsChangeNothing(t *testing.T) {
 	})
 	if used == 0 {
 		t.Error("no form is ever learnt")
+	}
+}
+
+// TestFormsHaveNoMembersOfOthers: what is within an object without a name says nothing,
+// also where it was what the status says when the form was learnt.
+func TestFormsHaveNoMembersOfOthers(t *testing.T) {
+	body := func(id, within string) []byte {
+		return []byte(`{"object":"whatsapp_business_account","entry":[{"id":"1","changes":[{"field":"messages","value":{"statuses":[` +
+			fmt.Sprintf(`{"id":%q,"status":"sent","timestamp":"1771000000","":{"id":%q}}`, id, within) + `]}}]}]}`)
+	}
+	var d decoding
+	heardOf(&d, body("mine", "mine"))
+	if len(d.forms.known) != 1 {
+		t.Fatalf("%d forms are known, want 1", len(d.forms.known))
+	}
+	var without decoding
+	if got, want := heardOf(&d, body("yours", "theirs")), heardOf(&without, body("yours", "theirs")); !reflect.DeepEqual(got, want) {
+		t.Errorf("the status is read as\n%+v, want\n%+v", got, want)
 	}
 }
 

@@ -12,11 +12,11 @@ import (
 // lock is held.
 func TestAScrapeWaitsForNobody(t *testing.T) {
 	s := newInTest(t)
+	s.folding <- struct{}{} // first: the folder, which may be at it, needs the others then
+	defer func() { <-s.folding }()
 	locked(t, s, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.folding <- struct{}{}
-		defer func() { <-s.folding }()
 		done := make(chan int)
 		go func() {
 			metrics := make(chan prometheus.Metric, 1000)

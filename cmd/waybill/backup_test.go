@@ -145,3 +145,18 @@ func TestMaintenanceNeedsAStore(t *testing.T) {
 		t.Error("a failed restore has left data behind")
 	}
 }
+
+// TestOlderDataIsRefused: who is told what to do with it is not told of a server, which
+// there is none of.
+func TestOlderDataIsRefused(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	if err := os.CopyFS(dir, os.DirFS("../../internal/store/pebble/testdata/version-3")); err != nil {
+		t.Fatal(err)
+	}
+	const says = "begin a new data directory, and send the events again or import (waybill import) " +
+		"what the build that wrote this one exports (waybill export messages)\n"
+	for _, command := range []string{"serve", "verify", "dump texts", "backup copy", "export messages", "import " + os.DevNull} {
+		waybillFails(t, says, append(strings.Fields(command), "--data", dir)...)
+	}
+	waybillFails(t, says, "restore", "--data", filepath.Join(t.TempDir(), "restored"), dir)
+}

@@ -44,8 +44,8 @@ const (
 )
 
 // Open opens the store in dir, which it makes where there is none. It fails with
-// Conflict where another process has the store open or another Waybill wrote it
-// in a format that this one does not know.
+// Conflict where another process has the store open, and with Invalid where another
+// Waybill wrote it in a format that this one does not know.
 func Open(dir string, opt Options) (*Store, error) {
 	fs := cmp.Or(opt.FS, vfs.Default)
 	s := &Store{
@@ -118,7 +118,7 @@ func (s *Store) open(opt Options) error {
 }
 
 func errOlder(version string) error {
-	return waybill.Errorf(waybill.Conflict,
+	return waybill.Errorf(waybill.Invalid,
 		"its format is version %s, from before the first release; this Waybill reads version %d: "+
 			"begin a new data directory, and send the events again or import (waybill import) "+
 			"what the build that wrote this one exports (waybill export messages)", version, formatVersion)
@@ -136,7 +136,7 @@ func (s *Store) checkVersion() error {
 	case !d.complete():
 		return errors.New("the format version is corrupt")
 	case version > formatVersion:
-		return waybill.Errorf(waybill.Conflict,
+		return waybill.Errorf(waybill.Invalid,
 			"its format is version %d, of a newer Waybill; this one knows version %d",
 			version, formatVersion)
 	case version < formatVersion:

@@ -44,7 +44,7 @@ func TestOpenRefusesANewerFormat(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = pebble.Open(dir, pebble.Options{})
-	if waybill.CodeOf(err) != waybill.Conflict || !strings.Contains(err.Error(), "version 5, of a newer Waybill") {
+	if waybill.CodeOf(err) != waybill.Invalid || !strings.Contains(err.Error(), "version 5, of a newer Waybill") {
 		t.Errorf("Open fails with %v", err)
 	}
 }
@@ -57,7 +57,7 @@ func TestOpenRefusesAnOlderFormat(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err := pebble.Open(dir, pebble.Options{})
-		if waybill.CodeOf(err) != waybill.Conflict || !strings.Contains(err.Error(), "begin a new data directory") {
+		if waybill.CodeOf(err) != waybill.Invalid || !strings.Contains(err.Error(), "begin a new data directory") {
 			t.Errorf("Open of %s fails with %v", version, err)
 		}
 	}

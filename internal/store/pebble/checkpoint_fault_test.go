@@ -118,7 +118,11 @@ func TestFoldsGoOnDuringACheckpoint(t *testing.T) {
 	appendAll(t, s, events[:500])
 	done := make(chan error, 1)
 	go func() { done <- s.Checkpoint(t.Context(), "copy") }()
-	<-fs.reached
+	select {
+	case <-fs.reached:
+	case err := <-done:
+		t.Fatalf("Checkpoint returns %v before it has written", err)
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), enough)
 	defer cancel()
 	for n := 500; n < len(events); n += 10 {

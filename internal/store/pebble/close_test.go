@@ -30,18 +30,23 @@ func TestCloseInTheMidst(t *testing.T) {
 		clock.Add(90 * day)
 		s = reopen(t, s, dir, opt)
 		acknowledged, begun := int64(old), make(chan struct{})
+		begin := sync.OnceFunc(func() { close(begun) })
 		var group sync.WaitGroup
 		group.Go(func() { _ = s.Checkpoint(t.Context(), filepath.Join(t.TempDir(), "copy")) })
 		group.Go(func() { _, _ = s.Erase(t.Context(), "62811") })
 		group.Go(func() {
+			defer begin()
 			for n := 0; ; n++ {
 				if n == 15*round {
-					close(begun)
+					begin()
 				}
 				event := waybill.Event{
 					Channel: 1, Message: fmt.Sprint("new", n), Recipient: "62811", Status: waybill.StatusSent, At: start + 90*day,
 				}
 				if _, err := s.Append(t.Context(), []waybill.Event{event}); err != nil {
+					if n < 15*round {
+						t.Errorf("Append fails before Close with %v", err)
+					}
 					return
 				}
 				acknowledged++

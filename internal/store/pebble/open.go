@@ -98,7 +98,7 @@ func (s *Store) open(opt Options) error {
 	s.engine.ErrorIfNotExists = opt.MustExist
 	db, err := engine.Open(s.dir, s.engine)
 	if err != nil && strings.Contains(err.Error(), "merger name") {
-		return errOlder("1, 2 or 3") // which had other merge operations
+		return errMerger(err)
 	}
 	if errors.Is(err, engine.ErrDBDoesNotExist) {
 		return waybill.Errorf(waybill.NotFound, "there is no store")
@@ -115,6 +115,16 @@ func (s *Store) open(opt Options) error {
 		return errors.Join(err, db.Close())
 	}
 	return s.beginRetention()
+}
+
+// errMerger tells of a store with other merge operations.
+func errMerger(err error) error {
+	for _, old := range []string{`"waybill.cells.v1"`, `"pebble.concatenate"`} {
+		if strings.Contains(err.Error(), old) {
+			return errOlder("1, 2 or 3")
+		}
+	}
+	return waybill.Errorf(waybill.Invalid, "a newer Waybill wrote it, or its file OPTIONS is damaged: %v", err)
 }
 
 func errOlder(version string) error {

@@ -1,6 +1,7 @@
 package pebble_test
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
@@ -60,6 +61,32 @@ func TestOpenRefusesAnOlderFormat(t *testing.T) {
 		if waybill.CodeOf(err) != waybill.Invalid || !strings.Contains(err.Error(), "begin a new data directory") {
 			t.Errorf("Open of %s fails with %v", version, err)
 		}
+	}
+}
+
+// TestOpenTellsAnUnknownMergeOperation apart from those of before the first release,
+// whose data are to be given up.
+func TestOpenTellsAnUnknownMergeOperation(t *testing.T) {
+	dir := t.TempDir()
+	if err := mustOpen(t, dir, pebble.Options{}).Close(); err != nil {
+		t.Fatal(err)
+	}
+	options, err := filepath.Glob(filepath.Join(dir, "OPTIONS-*"))
+	if err != nil || len(options) == 0 {
+		t.Fatal(options, err)
+	}
+	for _, path := range options {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, bytes.ReplaceAll(text, []byte("waybill.bundles"), []byte("waybill.bundlet")), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err = pebble.Open(dir, pebble.Options{})
+	if waybill.CodeOf(err) != waybill.Invalid || strings.Contains(err.Error(), "begin a new") || !strings.Contains(err.Error(), "OPTIONS is damaged") {
+		t.Errorf("Open fails with %v", err)
 	}
 }
 

@@ -336,7 +336,7 @@ func (c *commit) applyRequests(requests []*request) error {
 	return c.finish()
 }
 
-// maxTuples bounds the combinations of labels of a channel, which take about 150
+// maxTuples bounds the combinations of labels of a channel, which take about 100
 // bytes of memory each.
 const maxTuples = 1 << 22
 

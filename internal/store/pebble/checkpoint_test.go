@@ -66,7 +66,8 @@ func TestDumpShowsEverySpace(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := map[string]string{
-		"facts": "hash key = ***", "settings": "channel 1: provider waba", "texts": `"spring"`,
+		"version": "format 4\n",
+		"facts":   "hash key = ***\nthe last commit was about at 20", "settings": "channel 1: provider waba", "texts": `"spring"`,
 		"tuples": `template collected template="spring"/4 segment="s-1"/4`, "details": `"131026"`, "log": "sent 2024-01-01 00:00:00",
 		"messages": `failed 2024-01-01 00:00:00 failure {"131026" "undeliverable"}`, "names": `ID "wamid.1" recipient "62811"`,
 		"cells": "basis 0 2024-01-01 00:00 tuple", "senders": "basis 1 2024-01-01 00:00", "templates": "2024-01-01 00:00",

@@ -6,6 +6,8 @@
 // docs/store.md of the repository tells it with pictures. The files, in the order in
 // which an event meets them:
 //
+//	store.go       options, and what a store has in memory
+//	configure.go   settings of channels
 //	append.go      events to ops, in parallel; calls that wait share a commit
 //	labels.go      what an event says besides times, once for many events
 //	commit.go      merge ops into states, write one record of the log
@@ -13,7 +15,7 @@
 //	words.go       dictionaries: texts, tuples of labels, details
 //	count.go       by what the counters change
 //	table.go       the states of a generation, in memory
-//	state.go       a state, its encoding
+//	state.go       a state, its encoding; codec.go: of what that is made
 //	overlay.go     what is not folded yet of the counters; totals.go: of segments
 //	room.go        when a generation ends; run.go: it becomes sorted files
 //	bundle.go      messages in one value; stored.go: what is read of it
@@ -25,12 +27,18 @@
 //	retain.go      which partitions are old; drop.go: they are dropped
 //	version.go     one moment, for a reader
 //	points.go      questions; with packed.go, board.go, scribe.go, groups.go and scratch.go
+//	message.go     the history of one message, its name
 //	find.go        the messages behind a number; candidate.go: what becomes of them
+//	segments.go    sends and their counts; with segment_place.go and segment_codec.go
 //	erase.go       names are forgotten; trim.go: the engine's logs begin anew
-//	verify.go      everything again from the histories; tally.go: added up
+//	verify.go      everything again from the histories, with verify_projections.go;
+//	               tally.go: added up
+//	dump.go        keys and values as text
 //	checkpoint.go  a copy while the store goes on
 //	replay.go      the log at the start; mark.go: whether it is whole
 //	open.go        a directory is opened; engine.go: how the engine is set up
+//	keys.go        spaces of keys, partitions, the hash of an ID
+//	disk.go        a disk that stands still when it fails
 //	stats.go       what the store counts of itself; collector.go: how it tells
 //
 // # Layout

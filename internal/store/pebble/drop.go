@@ -17,7 +17,7 @@ import (
 // cells in the same batch, so that the counters are at all times the settled cells
 // and what the live messages contribute.
 func (s *Store) dropPartition(ctx context.Context, p partition) error {
-	s.log.Info("old histories are dropped", "partition", p, "until", (p + 1).start())
+	s.log.Info("old histories are dropped", "partition", p, "until", instant((p + 1).start()))
 	for _, c := range s.states() {
 		d := drop{s: s, part: p, channel: c, view: s.viewOf(c.Number)}
 		if err := d.run(ctx); err != nil {

@@ -92,7 +92,10 @@ func (d *dumper) line(format string, args ...any) error {
 
 func (d *dumper) raw(key, value []byte) error { return d.line("%q = %q", key, value) }
 
-func (d *dumper) version(_, value []byte) error { return d.line("format %d", value) }
+func (d *dumper) version(_, value []byte) error {
+	r := decoder{rest: value}
+	return d.line("format %d", r.uvarint())
+}
 
 func (d *dumper) fact(key, value []byte) error {
 	switch {
@@ -109,6 +112,12 @@ func (d *dumper) fact(key, value []byte) error {
 		return d.line("counts by send = %t", value[0] == 1)
 	case len(key) == 2 && key[1] == factStamp:
 		return d.line("stamp of the runs = %x", value)
+	case len(key) == 2 && key[1] == factSeen:
+		r := decoder{rest: value}
+		return d.line("the last commit was about at %s", instant(uint32(r.varint())))
+	case len(key) == 2 && key[1] == factOld:
+		r := decoder{rest: value}
+		return d.line("events older than messages are kept came from %s to %s", instant(uint32(r.varint())), instant(uint32(r.varint())))
 	case len(key) == 2 && key[1] == factErasing:
 		return d.line("files may still have names that are erased")
 	case len(key) == 4 && key[1] == factSpan:

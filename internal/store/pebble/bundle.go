@@ -1,6 +1,7 @@
 package pebble
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -112,6 +113,37 @@ func (w *bundleWriter) merge(older, newer bundle) error {
 		inB = b.next()
 	}
 	return errors.Join(a.err(), b.err())
+}
+
+// A bundler makes the bundles of messages that come in the order of their keys.
+type bundler struct {
+	space byte
+	put   func(key, value []byte) error // what is done with each
+
+	bundle    bundleWriter
+	key, next []byte
+}
+
+func (b *bundler) add(k *messageKey, entry []byte) error {
+	b.next = appendBundleKey(b.next[:0], b.space, k)
+	if !bytes.Equal(b.next, b.key) {
+		if err := b.end(); err != nil {
+			return err
+		}
+		b.key, b.next = b.next, b.key
+	}
+	b.bundle.add(&k.hash, entry)
+	return nil
+}
+
+// end ends the last bundle, if there is any.
+func (b *bundler) end() error {
+	if len(b.bundle.out) == 0 {
+		return nil
+	}
+	err := b.put(b.key, b.bundle.out)
+	b.bundle.reset()
+	return err
 }
 
 // A bundleReader goes through the entries of a bundle.

@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"log/slog"
 	"maps"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
 	engine "github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"pgregory.net/rapid"
+
+	"waybill"
 )
 
 // bundleOf makes a bundle of the messages that have entries.
@@ -108,6 +111,41 @@ func mergeAll(t *rapid.T, parts []bundle) bundle {
 		t.Fatal(err)
 	}
 	return bytes.Clone(merged)
+}
+
+// TestBundlesOfManyMessages makes bundles of messages of several partitions and channels,
+// of which many share one.
+func TestBundlesOfManyMessages(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	var keys []messageKey
+	for range 20_000 {
+		h := hash{random.Uint32() >> 3, random.Uint32(), random.Uint32()}
+		keys = append(keys, messageKey{partition(700 + random.IntN(2)), waybill.ChannelNumber(1 + random.IntN(2)), h})
+	}
+	slices.SortFunc(keys, func(a, b messageKey) int { return a.compare(&b) })
+	var found []messageKey
+	var last []byte
+	b := bundler{space: spaceName, put: func(key, value []byte) error {
+		if bytes.Compare(key, last) <= 0 {
+			t.Errorf("the bundle %x comes after %x", key, last)
+		}
+		last = bytes.Clone(key)
+		return eachEntry(key, value, func(k messageKey, entry []byte) error {
+			if string(entry) != "entry" {
+				t.Errorf("%v has %q", k, entry)
+			}
+			found = append(found, k)
+			return nil
+		})
+	}}
+	for i := range keys {
+		if err := b.add(&keys[i], []byte("entry")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := b.end(); err != nil || !slices.Equal(found, keys) {
+		t.Errorf("the bundles have %d messages, %v, want the %d that were added", len(found), err, len(keys))
+	}
 }
 
 // FuzzBundle: what is read of a bundle makes the same bundle again, and nothing makes

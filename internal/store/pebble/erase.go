@@ -101,8 +101,8 @@ func (s *Store) namesOf(ctx context.Context, recipient string) (keys []messageKe
 	return keys, err
 }
 
-// eraseNames removes names from the runs, and from the table of a generation that
-// is folded, which is kept for look-ups.
+// eraseNames removes names, which are in the order of their keys, from the runs, and
+// from the table of a generation that is folded, which is kept for look-ups.
 func (s *Store) eraseNames(ctx context.Context, keys []messageKey) error {
 	if err := s.lock(ctx); err != nil {
 		return err
@@ -110,12 +110,14 @@ func (s *Store) eraseNames(ctx context.Context, keys []messageKey) error {
 	defer s.unlock()
 	c := s.commit
 	c.begin()
+	erased := bundler{space: spaceName, put: func(key, value []byte) error { return c.batch.Merge(key, value, nil) }}
 	for i := range keys {
-		var erased bundleWriter
-		erased.add(&keys[i].hash, nil)
-		if err := c.batch.Merge(appendBundleKey(nil, spaceName, &keys[i]), erased.out, nil); err != nil {
+		if err := erased.add(&keys[i], nil); err != nil {
 			return errors.Join(err, c.abandon())
 		}
+	}
+	if err := erased.end(); err != nil {
+		return errors.Join(err, c.abandon())
 	}
 	c.key, c.value = append(c.key[:0], spaceFacts, factErasing), append(c.value[:0], 1)
 	c.set()

@@ -1,7 +1,6 @@
 package pebble
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -95,33 +94,18 @@ func (s *Store) writeNames(t *table, order []int32) error {
 func writeBundles(
 	to *sstable.Writer, space byte, t *table, order []int32, appendEntry func(dst []byte, slot int32) []byte,
 ) error {
-	var w bundleWriter
-	var key, next, entry []byte
+	bundles := bundler{space: space, put: to.Merge}
+	var entry []byte
 	for _, i := range order {
 		if entry = appendEntry(entry[:0], i); len(entry) == 0 {
 			continue
 		}
 		slot := &t.slots[i]
-		next = appendBundleKey(next[:0], space, &messageKey{slot.part, slot.channel, slot.hash})
-		if !bytes.Equal(next, key) {
-			if err := w.flush(to, key); err != nil {
-				return err
-			}
-			key = append(key[:0], next...)
+		if err := bundles.add(&messageKey{slot.part, slot.channel, slot.hash}, entry); err != nil {
+			return err
 		}
-		w.add(&slot.hash, entry)
 	}
-	return w.flush(to, key)
-}
-
-// flush writes the bundle, if there is any, and begins a new one.
-func (w *bundleWriter) flush(to *sstable.Writer, key []byte) error {
-	if len(w.out) == 0 {
-		return nil
-	}
-	err := to.Merge(key, w.out)
-	w.reset()
-	return err
+	return bundles.end()
 }
 
 func (s *Store) createRun(name string) (*sstable.Writer, error) {

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"runtime"
+	"strings"
 	"testing"
 
 	"waybill"
@@ -282,5 +283,24 @@ func dropInTest(t *testing.T, s *Store, p partition) {
 	s.wakeUpkeep()
 	for in := s.inRuns(); len(in) > 0 && in[0] <= p; in = s.inRuns() {
 		runtime.Gosched()
+	}
+}
+
+// TestVerifyReadsNames: a name that cannot be read is found although nothing counts it.
+func TestVerifyReadsNames(t *testing.T) {
+	s := newInTest(t)
+	configureInTest(t, s, waybill.ChannelState{Number: 1, Provider: waybill.ProviderWABA})
+	sendInTest(t, s, "m", 3)
+	if err := s.foldAll(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var name bundleWriter
+	k := messageKey{partitionOf(uint32(inTest)), 1, hash{1, 2, 3}}
+	name.add(&k.hash, []byte{9})
+	if err := s.db.Merge(appendBundleKey(nil, spaceName, &k), name.out, nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Verify(t.Context(), 1); err == nil || !strings.Contains(err.Error(), "name of message 000000010000000200000003 of channel 1 is corrupt") {
+		t.Errorf("Verify returns %v", err)
 	}
 }

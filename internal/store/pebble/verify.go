@@ -15,7 +15,8 @@ import (
 // Verify implements waybill.Store. It recomputes all counters from what is on the
 // disk alone: the settled cells, the runs, and the log, which it reads as a start of
 // the store would. It holds the cells of one channel at a time in memory, packed as
-// they are stored. A message whose mark is not what the settings say, and that no
+// they are stored. It reads the names, too, so that all blocks of messages are checked.
+// A message whose mark is not what the settings say, and that no
 // pass will mend, is a counter that is missing where the message should stand. Where
 // projections differ from their counters it fails, with the counters that differ.
 func (s *Store) Verify(ctx context.Context, limit int) ([]waybill.Difference, error) {
@@ -46,6 +47,9 @@ func (s *Store) Verify(ctx context.Context, limit int) ([]waybill.Difference, er
 		if err := a.channel(ctx, c); err != nil {
 			return nil, err
 		}
+	}
+	if err := a.readNames(ctx); err != nil {
+		return a.differences, err
 	}
 	return a.differences, errors.Join(a.wrong...)
 }

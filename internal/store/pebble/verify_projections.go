@@ -60,6 +60,20 @@ func (a *audit) compareProjections(ctx context.Context) error {
 	return nil
 }
 
+// readNames fails where a name cannot be read.
+func (a *audit) readNames(ctx context.Context) error {
+	prefix := []byte{spaceName}
+	return a.s.scanRange(ctx, a.v.it, prefix, after(prefix), func(key, value []byte) error {
+		return eachEntry(key, value, func(k messageKey, entry []byte) error {
+			if _, ok := decodeName(entry); !ok && len(entry) > 0 {
+				return fmt.Errorf("the stored name of message %08x%08x%08x of channel %d is corrupt",
+					k.hash[0], k.hash[1], k.hash[2], k.channel)
+			}
+			return nil
+		})
+	})
+}
+
 // blame notes what is wrong besides counters, as often as those are returned.
 func (a *audit) blame(format string, key any) {
 	if len(a.wrong) < a.limit {
